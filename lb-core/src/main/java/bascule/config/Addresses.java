@@ -1,0 +1,77 @@
+package bascule.config;
+
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/// IP addresses and ports as the file writes them. Never asks a name server.
+final class Addresses {
+    // InetAddress.ofLiteral also takes 10.1 for 10.0.0.1, and 010 as ten: both are traps.
+    private static final Pattern IPV4 =
+            Pattern.compile("(?:(?:0|[1-9][0-9]{0,2})\\.){3}(?:0|[1-9][0-9]{0,2})");
+    private static final Pattern IPV6 = Pattern.compile("[0-9a-fA-F:.]*:[0-9a-fA-F:.]*");
+
+    private Addresses() {}
+
+    /// Reads an IPv4 address, or an IPv6 address without brackets and without a zone.
+    static @Nullable InetAddress literal(String text) {
+        if (!IPV4.matcher(text).matches() && !IPV6.matcher(text).matches()) return null;
+        try {
+            return InetAddress.ofLiteral(text);
+        } catch (IllegalArgumentException _) {
+            return null;
+        }
+    }
+
+    /// Reads digits without sign, space or leading zero.
+    ///
+    /// @return -1 if it is no such text, or above `max`
+    static int decimal(String text, int max) {
+        if (text.isEmpty() || text.length() > 9) return -1;
+        if (text.length() > 1 && text.charAt(0) == '0') return -1;
+        for (int i = 0; i < text.length(); i++) {
+            if (text.charAt(i) < '0' || text.charAt(i) > '9') return -1;
+        }
+        int number = Integer.parseInt(text);
+        return number <= max ? number : -1;
+    }
+
+    /// As the file writes it: IPv6 in its short form (RFC 5952), IPv4 in dots.
+    static String text(InetAddress address) {
+        byte[] bytes = address.getAddress();
+        if (bytes.length == 4) return address.getHostAddress();
+        int[] groups = new int[8];
+        for (int i = 0; i < 8; i++)
+            groups[i] = (bytes[2 * i] & 0xff) << 8 | bytes[2 * i + 1] & 0xff;
+        int zeroes =
+                0; // The longest run of zero groups, the first of equals, becomes "::"; a lone one
+        // does not.
+        int start = 8;
+        for (int i = 0; i < 8; i++) {
+            int end = i;
+            while (end < 8 && groups[end] == 0) end++;
+            if (end - i > Math.max(zeroes, 1)) {
+                zeroes = end - i;
+                start = i;
+            }
+        }
+        var text = new StringBuilder();
+        for (int i = 0; i < 8; i++) {
+            if (i == start) {
+                text.append("::");
+                i += zeroes - 1;
+            } else {
+                if (!text.isEmpty() && text.charAt(text.length() - 1) != ':') text.append(':');
+                text.append(Integer.toHexString(groups[i]));
+            }
+        }
+        return text.toString();
+    }
+
+    /// As the file writes it: `127.0.0.1:80`, `[::1]:80`.
+    static String text(InetSocketAddress address) {
+        String host = text(address.getAddress());
+        return (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + address.getPort();
+    }
+}

@@ -1,0 +1,6 @@
+package bascule.config;
+
+/// How a backend picks a server.
+public enum Balance {
+    ROUND_ROBIN
+}

@@ -1,0 +1,10 @@
+package bascule.config;
+
+/// A `forwarded` block of a listener: what a server learns of the way a request came.
+///
+/// @param xForwarded the `X-Forwarded-*` fields
+/// @param forwarded whether `Forwarded` (RFC 7239) is sent
+/// @param via whether `Via` (RFC 9110 §7.6.3) is sent
+/// @param requestId whether `X-Request-Id` is sent
+public record ForwardedConfig(
+        XForwarded xForwarded, boolean forwarded, boolean via, boolean requestId) {}
