@@ -1,0 +1,44 @@
+package bascule.http;
+
+/// Why a client's request or connection was refused: the status it is answered with and the word that stands as `reason` in
+/// `rejected_total` and in the access log.
+public enum Rejection {
+    REQUEST_LINE(400, "request-line"),
+    TARGET(400, "target"),
+    FIELD(400, "field"),
+    HOST(400, "host"),
+    FRAMING(400, "framing"),
+    CHUNK(400, "chunk"),
+    TRAILER(400, "trailer"),
+    METHOD(405, "method"),
+    VERSION(505, "version"),
+    HEADER_TIME(408, "header-time"),
+    BODY_IDLE(408, "body-idle"),
+    BODY_TOO_LARGE(413, "body"),
+    REQUEST_LINE_TOO_LONG(414, "request-line-too-long"),
+    HEADERS_TOO_LARGE(431, "headers"),
+    TOO_MANY_HEADERS(431, "header-count"),
+    /// Too many pipelined requests: those in excess are not answered, the connection is closed after the last one that is.
+    PIPELINED(0, "pipelined"),
+    /// Over `limits.connections`: closed without an answer.
+    CONNECTIONS(0, "connections"),
+    /// No direct memory left: closed without an answer.
+    MEMORY(0, "memory");
+
+    private final int status;
+    private final String reason;
+
+    Rejection(int status, String reason) {
+        this.status = status;
+        this.reason = reason;
+    }
+
+    /// 400 to 505, or 0 where nothing is answered.
+    public int status() {
+        return status;
+    }
+
+    public String reason() {
+        return reason;
+    }
+}

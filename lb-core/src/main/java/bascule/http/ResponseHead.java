@@ -1,0 +1,42 @@
+package bascule.http;
+
+/// A response's head (RFC 9110 §6), read and found clean. Offsets count in [HeaderBlock#bytes()]. Reused like its header
+/// block.
+public final class ResponseHead {
+    public final HeaderBlock fields;
+
+    /// Length of the whole head, final CR LF included.
+    public int length;
+
+    /// 0 or 1: HTTP/1.0 or HTTP/1.1.
+    public int minorVersion;
+
+    /// 100 to 599.
+    public int status;
+
+    /// The reason phrase, maybe empty.
+    public int reasonStart;
+
+    public int reasonEnd;
+
+    /// How the body ends (RFC 9112 §6.3), with regard to the request's method.
+    public Framing framing = Framing.NONE;
+
+    /// Bytes of the body for [Framing#LENGTH]; what Content-Length said for a response to HEAD or a 304; otherwise -1.
+    public long contentLength;
+
+    /// May the connection to the server carry another request (RFC 9112 §9.3)?
+    public boolean keepAlive;
+
+    /// Line of the Upgrade field of a 101, else -1.
+    public int upgradeLine;
+
+    public ResponseHead(int capacityBytes, int capacityLines) {
+        fields = new HeaderBlock(capacityBytes, capacityLines);
+    }
+
+    /// Is it an interim response, to be followed by another (RFC 9110 §15.2)? 101 is final for HTTP.
+    public boolean interim() {
+        return status < 200 && status != 101;
+    }
+}

@@ -1,0 +1,174 @@
+package bascule.net;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandler;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.channel.unix.Errors;
+import org.jspecify.annotations.Nullable;
+
+/// One socket, the only handler of its pipeline, and the deadline that belongs to it. Every buffer handed to [#write] is owned
+/// by Netty from then on. Confined to its loop.
+public abstract class Connection extends Deadline implements ChannelInboundHandler {
+    protected final Loop loop;
+    private @Nullable ChannelHandlerContext context;
+    private boolean unflushed;
+    private boolean reading = true;
+
+    protected Connection(Loop loop) {
+        this.loop = loop;
+    }
+
+    /// The connection stands: accepted, or the connect succeeded.
+    protected abstract void opened();
+
+    /// Bytes came.
+    ///
+    /// @param in owned by the callee
+    protected abstract void received(ByteBuf in);
+
+    /// No more bytes for now; what was written in answer to them should go out.
+    protected abstract void receivedAll();
+
+    /// The peer will send no more (FIN); the other direction may still be open.
+    protected abstract void inputEnded();
+
+    /// The outgoing buffer passed its high or fell below its low water mark; see [#writable()].
+    protected abstract void writabilityChanged();
+
+    /// Something failed below; [#closed()] follows.
+    protected abstract void failed(Throwable cause);
+
+    /// The socket is gone.
+    protected abstract void closed();
+
+    protected final ChannelHandlerContext context() {
+        ChannelHandlerContext context = this.context;
+        if (context == null) throw new IllegalStateException("not in a pipeline");
+        return context;
+    }
+
+    protected final void write(ByteBuf out) {
+        ChannelHandlerContext context = context();
+        unflushed = true;
+        context.write(out, context.voidPromise());
+    }
+
+    public final void flush() {
+        if (!unflushed) return;
+        unflushed = false;
+        context().flush();
+    }
+
+    public final boolean writable() {
+        return context().channel().isWritable();
+    }
+
+    public final boolean open() {
+        return context != null && context.channel().isActive();
+    }
+
+    /// Bytes written and not yet taken by the kernel.
+    protected final long pendingBytes() {
+        var buffer = context().channel().unsafe().outboundBuffer();
+        return buffer == null ? 0 : buffer.totalPendingWriteBytes();
+    }
+
+    /// Backpressure: stops or goes on reading from the socket.
+    protected final void setReading(boolean on) {
+        if (reading == on) return;
+        reading = on;
+        context().channel().config().setAutoRead(on);
+    }
+
+    protected final boolean reading() {
+        return reading;
+    }
+
+    public final void close() {
+        ChannelHandlerContext context = this.context;
+        if (context != null) context.close(context.voidPromise());
+    }
+
+    /// Closes with a RST, so that the peer cannot take what it got for the whole.
+    public final void reset() {
+        ChannelHandlerContext context = this.context;
+        if (context == null) return;
+        if (context.channel().isOpen())
+            context.channel().config().setOption(ChannelOption.SO_LINGER, 0);
+        context.close(context.voidPromise());
+    }
+
+    /// Sends FIN after what was written.
+    protected final void shutdownOutput() {
+        if (context().channel() instanceof DuplexChannel channel && channel.isActive())
+            channel.shutdownOutput();
+    }
+
+    /// Writes what waits; the future is done when the kernel has taken it all.
+    protected final ChannelFuture flushAll() {
+        unflushed = false;
+        return context().writeAndFlush(io.netty.buffer.Unpooled.EMPTY_BUFFER);
+    }
+
+    /// Is `cause` the peer's doing (reset, broken pipe), and nothing to be logged as ours?
+    protected static boolean isPeersDoing(Throwable cause) {
+        return cause instanceof Errors.NativeIoException || cause instanceof java.io.IOException;
+    }
+
+    @Override
+    public final void handlerAdded(ChannelHandlerContext context) {
+        this.context = context;
+    }
+
+    @Override
+    public final void handlerRemoved(ChannelHandlerContext context) {}
+
+    @Override
+    public final void channelRegistered(ChannelHandlerContext context) {}
+
+    @Override
+    public final void channelUnregistered(ChannelHandlerContext context) {}
+
+    @Override
+    public final void channelActive(ChannelHandlerContext context) {
+        opened();
+    }
+
+    @Override
+    public final void channelRead(ChannelHandlerContext context, Object message) {
+        received((ByteBuf) message);
+    }
+
+    @Override
+    public final void channelReadComplete(ChannelHandlerContext context) {
+        receivedAll();
+    }
+
+    @Override
+    public final void channelWritabilityChanged(ChannelHandlerContext context) {
+        writabilityChanged();
+    }
+
+    @Override
+    public final void userEventTriggered(ChannelHandlerContext context, Object event) {
+        if (event == ChannelInputShutdownEvent.INSTANCE) inputEnded();
+    }
+
+    @Override
+    @SuppressWarnings(
+            "deprecation") // Deprecated on ChannelHandler, from which ChannelInboundHandler
+    // inherits it.
+    public final void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        failed(cause);
+    }
+
+    @Override
+    public final void channelInactive(ChannelHandlerContext context) {
+        loop.wheel().remove(this);
+        closed();
+    }
+}

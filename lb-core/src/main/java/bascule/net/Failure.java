@@ -1,0 +1,75 @@
+package bascule.net;
+
+/// What went wrong between a client and a server: whose doing it was, and whether the request may be sent again. Status, log
+/// and retry follow from this table alone.
+public enum Failure {
+    /// The connection was refused or could not be made; the request never left.
+    CONNECT(Whose.SERVER, Resend.ALWAYS, 502, "connect"),
+    CONNECT_TIMEOUT(Whose.SERVER, Resend.ALWAYS, 504, "connect-timeout"),
+    /// The server closed before the first byte of its response.
+    NO_RESPONSE(Whose.SERVER, Resend.IF_REUSED, 502, "no-response"),
+    RESPONSE_TIMEOUT(Whose.SERVER, Resend.NEVER, 504, "response-timeout"),
+    /// A response that HTTP does not allow; its connection is not used again.
+    BROKEN_RESPONSE(Whose.SERVER, Resend.NEVER, 502, "broken-response"),
+    /// The response ended early after its head had been passed on.
+    TRUNCATED(Whose.SERVER, Resend.NEVER, 502, "truncated"),
+    /// No server may be chosen now.
+    NO_SERVER(Whose.SERVER, Resend.NEVER, 503, "no-server"),
+    /// The client went away.
+    CLIENT_ABORT(Whose.CLIENT, Resend.NEVER, 0, "client-abort"),
+    /// The client did not take a byte of the response for `limits.body-idle`.
+    CLIENT_STALLED(Whose.CLIENT, Resend.NEVER, 0, "client-stalled"),
+    /// The client sent something it may not, see the rejection.
+    CLIENT_FAULT(Whose.CLIENT, Resend.NEVER, 400, "client-fault"),
+    /// An upgraded connection was silent for `timeouts.tunnel`.
+    TUNNEL_IDLE(Whose.CLIENT, Resend.NEVER, 0, "tunnel-idle"),
+    /// Out of memory, or a bug: logged with its cause.
+    OURS(Whose.US, Resend.NEVER, 500, "internal"),
+    /// The daemon stops and the grace time is over.
+    STOPPING(Whose.US, Resend.NEVER, 503, "stopping");
+
+    /// Whose doing it was.
+    public enum Whose {
+        CLIENT,
+        SERVER,
+        US
+    }
+
+    /// May the request be sent again?
+    public enum Resend {
+        NEVER,
+        /// Only if the connection had served before, so that the server may have closed it without seeing this request.
+        IF_REUSED,
+        ALWAYS
+    }
+
+    private final Whose whose;
+    private final Resend resend;
+    private final int status;
+    private final String reason;
+
+    Failure(Whose whose, Resend resend, int status, String reason) {
+        this.whose = whose;
+        this.resend = resend;
+        this.status = status;
+        this.reason = reason;
+    }
+
+    public Whose whose() {
+        return whose;
+    }
+
+    public Resend resend() {
+        return resend;
+    }
+
+    /// What the client is answered if nothing was answered yet; 0 if it is not there to hear it.
+    public int status() {
+        return status;
+    }
+
+    /// The word in logs and metrics.
+    public String reason() {
+        return reason;
+    }
+}

@@ -1,0 +1,179 @@
+package bascule.net;
+
+import bascule.config.TransportKind;
+import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.IoHandlerFactory;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.ServerChannel;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollChannelOption;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.channel.uring.IoUring;
+import io.netty.channel.uring.IoUringChannelOption;
+import io.netty.channel.uring.IoUringIoHandler;
+import io.netty.channel.uring.IoUringServerSocketChannel;
+import io.netty.channel.uring.IoUringSocketChannel;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.Future;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/// The loops of the daemon and the kind of sockets that they drive: epoll, io_uring or NIO.
+public final class Transport {
+    private final TransportKind kind;
+    private final @Nullable String fallbackReason;
+    private final MultiThreadIoEventLoopGroup group;
+    private final List<Loop> loops;
+    private final PooledByteBufAllocator allocator;
+
+    private Transport(TransportKind kind, @Nullable String fallbackReason, int loopCount) {
+        this.kind = kind;
+        this.fallbackReason = fallbackReason;
+        group =
+                new MultiThreadIoEventLoopGroup(
+                        loopCount,
+                        new DefaultThreadFactory("loop", false) {
+                            private int nextIndex;
+
+                            @Override
+                            public synchronized Thread newThread(Runnable work) {
+                                Thread thread = super.newThread(work);
+                                thread.setName("loop-" + nextIndex++);
+                                return thread;
+                            }
+                        },
+                        factory(kind));
+        // Pooled, not Netty 4.2's adaptive default: 2.6 against 1.4 µs of user time per small
+        // request (measured 2026-11-20).
+        allocator =
+                new PooledByteBufAllocator(
+                        true,
+                        0,
+                        loopCount,
+                        PAGE_BYTES,
+                        CHUNK_ORDER,
+                        SMALL_CACHE,
+                        NORMAL_CACHE,
+                        false);
+        loops = new ArrayList<>(loopCount);
+        for (int index = 0; index < loopCount; index++)
+            loops.add(new Loop(index, group.next(), allocator));
+    }
+
+    private static final int PAGE_BYTES = 8192;
+    private static final int CHUNK_ORDER = 9; // Chunks of 4 MiB.
+    private static final int SMALL_CACHE = 256;
+    private static final int NORMAL_CACHE = 64;
+
+    /// Starts the loops.
+    ///
+    /// @param wanted the configured kind; where the host lacks it, NIO serves and [#fallbackReason()] says why
+    /// @param loops 0: one per core
+    public static Transport open(TransportKind wanted, int loops) {
+        int count = loops == 0 ? Runtime.getRuntime().availableProcessors() : loops;
+        Throwable cause =
+                switch (wanted) {
+                    case EPOLL -> Epoll.unavailabilityCause();
+                    case IO_URING -> IoUring.unavailabilityCause();
+                    case NIO -> null;
+                };
+        return cause == null
+                ? new Transport(wanted, null, count)
+                : new Transport(
+                        TransportKind.NIO,
+                        wanted + " is not available here: " + cause.getMessage(),
+                        count);
+    }
+
+    private static IoHandlerFactory factory(TransportKind kind) {
+        return switch (kind) {
+            case EPOLL -> EpollIoHandler.newFactory();
+            case IO_URING -> IoUringIoHandler.newFactory();
+            case NIO -> NioIoHandler.newFactory();
+        };
+    }
+
+    public TransportKind kind() {
+        return kind;
+    }
+
+    /// Why the wanted kind is not in use, or null.
+    public @Nullable String fallbackReason() {
+        return fallbackReason;
+    }
+
+    public List<Loop> loops() {
+        return loops;
+    }
+
+    /// Direct memory the connections' buffers take now, in bytes.
+    public long usedDirectMemory() {
+        return allocator.metric().usedDirectMemory();
+    }
+
+    /// A listening socket that several loops may open on one address, and that may be bound before the address is there.
+    public ServerChannel newServerChannel() {
+        ServerChannel channel =
+                switch (kind) {
+                    case EPOLL -> new EpollServerSocketChannel();
+                    case IO_URING -> new IoUringServerSocketChannel();
+                    case NIO -> new NioServerSocketChannel();
+                };
+        channel.config().setAllocator(allocator);
+        channel.config().setOption(ChannelOption.SO_REUSEADDR, true);
+        switch (kind) {
+            case EPOLL ->
+                    channel.config()
+                            .setOptions(
+                                    Map.of(
+                                            EpollChannelOption.SO_REUSEPORT,
+                                            true,
+                                            EpollChannelOption.IP_FREEBIND,
+                                            true));
+            case IO_URING ->
+                    channel.config()
+                            .setOptions(
+                                    Map.of(
+                                            IoUringChannelOption.SO_REUSEPORT,
+                                            true,
+                                            IoUringChannelOption.IP_FREEBIND,
+                                            true));
+            case NIO -> {}
+        }
+        return channel;
+    }
+
+    /// May every loop have a listening socket of its own on one address (SO_REUSEPORT)? NIO may not.
+    public boolean sharesPorts() {
+        return kind != TransportKind.NIO;
+    }
+
+    /// A socket to a server.
+    public SocketChannel newChannel() {
+        SocketChannel channel =
+                switch (kind) {
+                    case EPOLL -> new EpollSocketChannel();
+                    case IO_URING -> new IoUringSocketChannel();
+                    case NIO -> new NioSocketChannel();
+                };
+        channel.config().setAllocator(allocator);
+        return channel;
+    }
+
+    /// Ends all loops; waits for them at most `millis`.
+    public void close(long millis) {
+        for (Loop loop : loops) loop.executor().execute(loop::stop);
+        Future<?> ended = group.shutdownGracefully(0, millis, TimeUnit.MILLISECONDS);
+        ended.awaitUninterruptibly(millis);
+    }
+}
