@@ -1,0 +1,6 @@
+/// Which server: one page per algorithm behind one sealed seam. Knows servers and their weights; knows nothing of
+/// connections, health or requests. Every event loop picks, at any time, without a lock; only the health thread updates.
+@NullMarked
+package bascule.balance;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,7 @@
+/// Who may be chosen now: the servers of a backend, what operators and checks say of each, and the set that follows from it.
+/// Knows nothing of sockets, probes or balancing. The health thread is the only writer of a status; every event loop reads,
+/// without a lock.
+@NullMarked
+package bascule.server;
+
+import org.jspecify.annotations.NullMarked;
