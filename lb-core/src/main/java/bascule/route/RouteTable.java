@@ -1,0 +1,166 @@
+package bascule.route;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import bascule.config.HostPattern;
+import bascule.config.ListenerConfig;
+import bascule.config.RedirectConfig;
+import bascule.config.RouteAction;
+import bascule.config.RouteConfig;
+import bascule.http.RequestHead;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.function.ToIntFunction;
+import org.jspecify.annotations.Nullable;
+
+/// The routes of a listener, immutable and compiled. Of the routes that match a request the first one answers, in this order:
+/// exact host, then the longest wildcard, then no host; the longest path; the order of the file. A route whose method or header
+/// conditions fail is passed over. If none is left: the listener's redirect, else its backend, else nothing.
+///
+/// Hosts are the mirror image of paths: a wildcard is a suffix that begins with `.`, as a prefix of a path ends in `/`. So one
+/// walk over a host from its end, with one look-up at each `.` and one at its start, finds the longest.
+public final class RouteTable {
+    /// Of the listener's requests; there is no listener with TLS yet.
+    private static final String SCHEME = "http";
+
+    private static final byte[] ROOT = {'/'};
+
+    /// The routes of one host, and where to go on if none of them matches: at the next shorter wildcard, at last at the routes
+    /// without a host.
+    private record Host(PathTable paths, @Nullable Host next) {}
+
+    /// Keys are `example.org`, or `.example.org` for all below it.
+    private final ByteMap<Host> hosts;
+
+    private final @Nullable Host anyHost;
+    private final @Nullable Route fallback;
+
+    private RouteTable(ByteMap<Host> hosts, @Nullable Host anyHost, @Nullable Route fallback) {
+        this.hosts = hosts;
+        this.anyHost = anyHost;
+        this.fallback = fallback;
+    }
+
+    /// @param backendIndex from a backend's name to its index in the configuration's list
+    public static RouteTable compile(ListenerConfig listener, ToIntFunction<String> backendIndex) {
+        var byHost = new LinkedHashMap<String, List<RouteConfig>>();
+        for (RouteConfig route : listener.routes()) {
+            byHost.computeIfAbsent(key(route.host()), _ -> new ArrayList<>()).add(route);
+        }
+        Function<RouteConfig, Route> compiled = route -> route(route.action(), backendIndex);
+        List<RouteConfig> withoutHost = byHost.remove("");
+        Host anyHost =
+                withoutHost == null ? null : new Host(new PathTable(withoutHost, compiled), null);
+        var hosts = new HashMap<String, Host>();
+        // A wildcard is built before those that it covers.
+        for (String key :
+                byHost.keySet().stream().sorted(Comparator.comparingInt(String::length)).toList()) {
+            var paths = new PathTable(byHost.getOrDefault(key, List.of()), compiled);
+            hosts.put(key, new Host(paths, longestWildcard(key, hosts, anyHost)));
+        }
+        return new RouteTable(
+                new ByteMap<>(hosts, RouteTable::hash, true),
+                anyHost,
+                fallback(listener, backendIndex));
+    }
+
+    /// Empty for any host.
+    private static String key(@Nullable HostPattern host) {
+        if (host == null) return "";
+        String name =
+                host.name().endsWith(".")
+                        ? host.name().substring(0, host.name().length() - 1)
+                        : host.name();
+        return host.wildcard() ? "." + name : name;
+    }
+
+    private static @Nullable Host longestWildcard(
+            String key, Map<String, Host> hosts, @Nullable Host anyHost) {
+        for (int dot = key.indexOf('.', 1); dot >= 0; dot = key.indexOf('.', dot + 1)) {
+            Host host = hosts.get(key.substring(dot));
+            if (host != null) return host;
+        }
+        return anyHost;
+    }
+
+    private static Route route(RouteAction action, ToIntFunction<String> backendIndex) {
+        return switch (action) {
+            case RouteAction.ToBackend(String backend) -> toBackend(backend, backendIndex);
+            case RouteAction.Respond(int status, String body, String contentType) ->
+                    new Route.Respond(status, body.getBytes(UTF_8), contentType.getBytes(UTF_8));
+            case RouteAction.Redirect(RedirectConfig redirect) -> redirect(redirect);
+        };
+    }
+
+    private static @Nullable Route fallback(
+            ListenerConfig listener, ToIntFunction<String> backendIndex) {
+        RedirectConfig redirect = listener.redirect();
+        if (redirect != null) return redirect(redirect);
+        String backend = listener.backend();
+        return backend == null ? null : toBackend(backend, backendIndex);
+    }
+
+    private static Route toBackend(String name, ToIntFunction<String> backendIndex) {
+        return new Route.ToBackend(backendIndex.applyAsInt(name), name);
+    }
+
+    private static Route redirect(RedirectConfig redirect) {
+        return new Route.Redirect(redirect.status(), new RedirectTarget(redirect, SCHEME));
+    }
+
+    private static int hash(byte[] key) {
+        int hash = 0;
+        for (int at = key.length - 1; at >= 0; at--) hash = ByteMap.step(hash, key[at]);
+        return hash;
+    }
+
+    /// Any event loop; takes no lock, allocates nothing, and reads of host and path no more bytes than the longest of the
+    /// table has.
+    ///
+    /// @return what answers the request; null = nothing does: 404
+    public @Nullable Route find(RequestHead head) {
+        Host host = host(head.fields.bytes(), head.hostStart, head.hostEnd);
+        if (host == null) return fallback;
+        byte[] path = head.routePath;
+        int start = head.routePathStart;
+        int end = head.routePathEnd;
+        if (start == end) { // An absolute URI may leave out the path (RFC 9110 §4.2.3).
+            path = ROOT;
+            start = 0;
+            end = 1;
+        }
+        do {
+            for (Rule rule = host.paths.find(path, start, end); rule != null; rule = rule.next) {
+                if (rule.matches(head)) return rule.route;
+            }
+            host = host.next;
+        } while (host != null);
+        return fallback;
+    }
+
+    /// @return where to begin, or null if no route has such a host
+    private @Nullable Host host(byte[] bytes, int start, int hostEnd) {
+        Host best = anyHost;
+        int end =
+                hostEnd > start && bytes[hostEnd - 1] == '.'
+                        ? hostEnd - 1
+                        : hostEnd; // `example.org.` is the same host.
+        int stop = Math.max(start, end - hosts.longest());
+        int hash = 0;
+        for (int at = end; at > stop; ) {
+            byte b = bytes[--at];
+            hash = ByteMap.step(hash, b);
+            // At the start a `.` is no wildcard: one label at least must stand before it.
+            if (at == start ? b != '.' : b == '.') {
+                Host found = hosts.find(bytes, at, end, hash);
+                if (found != null) best = found;
+            }
+        }
+        return best;
+    }
+}
