@@ -1,0 +1,40 @@
+package bascule.observe;
+
+/// One loop's share of one listener. Written by that loop only.
+public final class ListenerMetrics {
+    private static final int OPEN = 0;
+
+    private final Counters counters = new Counters(1);
+    final ReasonCounters rejected = new ReasonCounters();
+    final ReasonCounters acceptErrors = new ReasonCounters();
+
+    ListenerMetrics() {}
+
+    /// Lets series for these reasons stand at 0 from now on: a rate over a counter that first appears at 1 misses that one.
+    /// From any thread.
+    public void expectRejections(Iterable<String> reasons) {
+        for (String reason : reasons) rejected.expect(reason);
+    }
+
+    public void opened() {
+        counters.add(OPEN, 1);
+    }
+
+    public void closed() {
+        counters.add(OPEN, -1);
+    }
+
+    /// @param reason a constant, such as `header-time`
+    public void rejected(String reason) {
+        rejected.increment(reason);
+    }
+
+    /// @param reason a constant, such as `descriptors`
+    public void acceptError(String reason) {
+        acceptErrors.increment(reason);
+    }
+
+    long open() {
+        return counters.get(OPEN);
+    }
+}

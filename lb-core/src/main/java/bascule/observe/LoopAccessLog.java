@@ -1,0 +1,94 @@
+package bascule.observe;
+
+import java.nio.ByteBuffer;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/// One loop's end of the access log: a ring of bytes which the loop fills and the log's thread empties. The loop never waits: a
+/// line that does not fit is dropped whole and counted.
+public final class LoopAccessLog {
+    static final int CAPACITY = 1 << 20;
+    private static final int MASK = CAPACITY - 1;
+
+    /// Filled to here, the log's thread is woken before its time.
+    private static final int HIGH = CAPACITY / 2;
+
+    // Positions count bytes since the start and never wrap. Each side writes to a row of its own.
+    private final Counters loopSide = new Counters(2);
+    private static final int WRITTEN = 0;
+    private static final int DROPPED = 1;
+    private final Counters readerSide = new Counters(1);
+    private static final int READ = 0;
+
+    private final ByteBuffer ring = ByteBuffer.allocateDirect(CAPACITY);
+    private final Timestamp timestamp = new Timestamp();
+    private long written;
+    private long readSeen;
+    private long wakeAt = HIGH;
+    private @Nullable Thread reader;
+
+    LoopAccessLog() {}
+
+    /// Before the loop starts.
+    void readBy(Thread thread) {
+        reader = thread;
+    }
+
+    /// On the loop.
+    ///
+    /// @param line a whole line, its LF included
+    /// @return false if the line was dropped
+    public boolean offer(byte[] line, int length) {
+        long end = written + length;
+        if (end - readSeen > CAPACITY) {
+            readSeen = readerSide.acquire(READ);
+            if (end - readSeen > CAPACITY) {
+                loopSide.add(DROPPED, 1);
+                return false;
+            }
+        }
+        int at = (int) written & MASK;
+        int first = Math.min(length, CAPACITY - at);
+        ring.put(at, line, 0, first);
+        if (first < length) ring.put(0, line, first, length - first);
+        written = end;
+        loopSide.release(WRITTEN, end);
+        if (end >= wakeAt) wake(end);
+        return true;
+    }
+
+    /// On the loop.
+    Timestamp timestamp() {
+        return timestamp;
+    }
+
+    private void wake(long end) {
+        readSeen = readerSide.acquire(READ);
+        if (end - readSeen < HIGH) {
+            wakeAt = readSeen + HIGH;
+        } else {
+            wakeAt = end + HIGH / 2; // Not at every line: to wake a thread costs microseconds.
+            LockSupport.unpark(reader);
+        }
+    }
+
+    /// Lines dropped so far, for any thread.
+    long dropped() {
+        return loopSide.get(DROPPED);
+    }
+
+    /// For the reader: its own view of the ring's memory.
+    ByteBuffer view() {
+        return ring.duplicate();
+    }
+
+    /// For the reader: where the lines that are there end.
+    long end() {
+        return loopSide.acquire(WRITTEN);
+    }
+
+    /// For the reader: all before this position may be overwritten.
+    void release(long position) {
+        readerSide.release(READ, position);
+    }
+}

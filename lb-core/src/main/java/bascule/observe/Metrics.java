@@ -1,0 +1,154 @@
+package bascule.observe;
+
+import io.micrometer.core.instrument.binder.jvm.ClassLoaderMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
+import io.micrometer.core.instrument.binder.system.FileDescriptorMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.core.instrument.binder.system.UptimeMetrics;
+import io.micrometer.core.instrument.config.MeterFilter;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/// All that the daemon counts; one per daemon. Each loop writes to its own [LoopMetrics]; a scrape adds them up on the thread
+/// that asks, and disturbs no loop. The JVM's and the process's own metrics keep Micrometer's names.
+public final class Metrics implements AutoCloseable {
+    /// The value of a label that has none.
+    public static final String NONE = "none";
+
+    /// The values of the label `state`.
+    public static final List<String> SERVER_STATES =
+            List.of("up", "down", "draining", "disabled", "ejected");
+
+    private static final String TEXT = "text/plain; version=0.0.4; charset=utf-8";
+    private static final String OPEN_METRICS =
+            "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+    final String version;
+    private final List<LoopMetrics> loops;
+    final Map<String, AtomicLong> reloads = new ConcurrentHashMap<>();
+    volatile Supplier<List<ServerSample>> serverStates = List::of;
+    volatile LongSupplier accessLogDropped = () -> 0;
+    volatile String configHash = NONE;
+
+    private final PrometheusMeterRegistry registry =
+            new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final JvmGcMetrics gc = new JvmGcMetrics();
+
+    private Metrics(String version, int loops) {
+        this.version = version;
+        this.loops = IntStream.range(0, loops).mapToObj(_ -> new LoopMetrics()).toList();
+    }
+
+    public static Metrics create(String version, int loops) {
+        var metrics = new Metrics(version, loops);
+        var registry = metrics.registry;
+        registry.config().meterFilter(MeterFilter.deny(id -> JVM_DENIED.contains(id.getName())));
+        new JvmMemoryMetrics().bindTo(registry);
+        metrics.gc.bindTo(registry);
+        new JvmThreadMetrics().bindTo(registry);
+        new ClassLoaderMetrics().bindTo(registry);
+        new ProcessorMetrics().bindTo(registry);
+        new UptimeMetrics().bindTo(registry);
+        new FileDescriptorMetrics().bindTo(registry);
+        registry.getPrometheusRegistry().register(new LoopCollector(metrics));
+        return metrics;
+    }
+
+    /// Names of Micrometer that `promtool check metrics` objects to.
+    private static final List<String> JVM_DENIED = List.of();
+
+    public LoopMetrics loop(int index) {
+        return loops.get(index);
+    }
+
+    List<LoopMetrics> loops() {
+        return loops;
+    }
+
+    /// @param source asked once per scrape, on the scraping thread; must not block
+    public void serverState(Supplier<List<ServerSample>> source) {
+        serverStates = source;
+    }
+
+    /// @param hash of the configuration now in force
+    public void config(String hash) {
+        configHash = hash;
+    }
+
+    /// @param result a constant, such as `loaded` or `refused`
+    public void configReloaded(String result) {
+        reloads.computeIfAbsent(result, _ -> new AtomicLong()).incrementAndGet();
+    }
+
+    /// @param dropped lines lost so far
+    void accessLogDropped(LongSupplier dropped) {
+        accessLogDropped = dropped;
+    }
+
+    /// The format for a request's Accept field: OpenMetrics where it is preferred, else Prometheus text.
+    public static String contentType(@Nullable String accept) {
+        if (accept == null) return TEXT;
+        double openMetrics = 0;
+        double text = 0;
+        for (String range : accept.toLowerCase(Locale.ROOT).split(",", -1)) {
+            String[] parts = range.split(";", -1);
+            switch (parts[0].strip()) {
+                case "application/openmetrics-text" ->
+                        openMetrics = Math.max(openMetrics, quality(parts));
+                case "text/plain", "text/*", "*/*" -> text = Math.max(text, quality(parts));
+                default -> {}
+            }
+        }
+        return openMetrics > 0 && openMetrics >= text ? OPEN_METRICS : TEXT;
+    }
+
+    private static double quality(String[] parts) {
+        for (int i = 1; i < parts.length; i++) {
+            String parameter = parts[i].strip();
+            if (!parameter.startsWith("q=")) continue;
+            try {
+                return Double.parseDouble(parameter.substring(2));
+            } catch (NumberFormatException _) {
+                return 0;
+            }
+        }
+        return 1;
+    }
+
+    /// @param contentType as returned by [#contentType]
+    public void scrape(OutputStream out, String contentType) throws IOException {
+        registry.scrape(out, contentType);
+    }
+
+    public String scrape(@Nullable String accept) {
+        var out = new ByteArrayOutputStream();
+        try {
+            scrape(out, contentType(accept));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e); // Memory does not fail this way.
+        }
+        return out.toString(StandardCharsets.UTF_8);
+    }
+
+    @Override
+    public void close() {
+        gc.close();
+        registry.close();
+    }
+}
