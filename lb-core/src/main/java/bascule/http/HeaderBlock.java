@@ -8,6 +8,9 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 /// Line `i` occupies `[lineStart(i), lineEnd(i))` with its CR LF; its name `[lineStart(i), nameEnd(i))`, its value without
 /// surrounding white space `[valueStart(i), valueEnd(i))`.
 public final class HeaderBlock {
+    /// Bytes of the array past the longest head, so that a parser may read whole words up to its end and mark it.
+    private static final int SLACK = 8;
+
     private static final int SPANS = 5;
 
     private byte[] bytes;
@@ -19,15 +22,20 @@ public final class HeaderBlock {
     /// @param capacityBytes longest head this block can hold, start line and final CR LF included
     /// @param capacityLines most field lines it can hold
     public HeaderBlock(int capacityBytes, int capacityLines) {
-        bytes = new byte[capacityBytes];
+        bytes = new byte[capacityBytes + SLACK];
         spans = new int[capacityLines * SPANS];
         names = new byte[capacityLines];
         nominated = new boolean[capacityLines];
     }
 
-    /// The head's bytes, start line first. Shared, not copied.
+    /// The head's bytes, start line first; eight bytes longer than [#capacityBytes()]. Shared, not copied.
     public byte[] bytes() {
         return bytes;
+    }
+
+    /// Longest head this block can hold.
+    public int capacityBytes() {
+        return bytes.length - SLACK;
     }
 
     public int capacityLines() {
