@@ -8,6 +8,12 @@ public interface FrontStream {
     /// The connection behind the stream.
     ClientInfo client();
 
+    /// Our own end as host and port: the Host of a request that named none. Allocates.
+    byte[] localAuthority();
+
+    /// Names who hears of the rest of the request; until [#end] or [#abort].
+    void attach(RequestEvents events);
+
     /// Sends bytes of the response as they stand: a head, body, or both.
     void send(ByteBuf out);
 

@@ -17,6 +17,9 @@ public abstract class Connection extends Deadline implements ChannelInboundHandl
     private @Nullable ChannelHandlerContext context;
     private boolean unflushed;
     private boolean reading = true;
+    @Nullable ConnectionList list;
+    @Nullable Connection listPrevious;
+    @Nullable Connection listNext;
 
     protected Connection(Loop loop) {
         this.loop = loop;

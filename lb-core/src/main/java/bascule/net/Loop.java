@@ -1,7 +1,7 @@
 package bascule.net;
 
 import io.netty.buffer.ByteBufAllocator;
-import io.netty.channel.IoEventLoop;
+import io.netty.channel.EventLoop;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
@@ -11,14 +11,14 @@ import org.jspecify.annotations.Nullable;
 /// one loop for life; see [#assertInside()].
 public final class Loop {
     private final int index;
-    private final IoEventLoop executor;
+    private final EventLoop executor;
     private final ByteBufAllocator allocator;
     private final DeadlineWheel wheel;
     private long tickNanos;
     private long wallOffsetMillis;
     private @Nullable ScheduledFuture<?> ticking;
 
-    Loop(int index, IoEventLoop executor, ByteBufAllocator allocator) {
+    Loop(int index, EventLoop executor, ByteBufAllocator allocator) {
         this.index = index;
         this.executor = executor;
         this.allocator = allocator;
@@ -32,7 +32,7 @@ public final class Loop {
         return index;
     }
 
-    public IoEventLoop executor() {
+    public EventLoop executor() {
         return executor;
     }
 

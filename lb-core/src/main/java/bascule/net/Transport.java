@@ -1,6 +1,5 @@
 package bascule.net;
 
-import bascule.config.TransportKind;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.IoHandlerFactory;
@@ -30,13 +29,20 @@ import org.jspecify.annotations.Nullable;
 
 /// The loops of the daemon and the kind of sockets that they drive: epoll, io_uring or NIO.
 public final class Transport {
-    private final TransportKind kind;
+    /// What drives the sockets.
+    public enum Kind {
+        EPOLL,
+        IO_URING,
+        NIO
+    }
+
+    private final Kind kind;
     private final @Nullable String fallbackReason;
     private final MultiThreadIoEventLoopGroup group;
     private final List<Loop> loops;
     private final PooledByteBufAllocator allocator;
 
-    private Transport(TransportKind kind, @Nullable String fallbackReason, int loopCount) {
+    private Transport(Kind kind, @Nullable String fallbackReason, int loopCount) {
         this.kind = kind;
         this.fallbackReason = fallbackReason;
         group =
@@ -79,7 +85,7 @@ public final class Transport {
     ///
     /// @param wanted the configured kind; where the host lacks it, NIO serves and [#fallbackReason()] says why
     /// @param loops 0: one per core
-    public static Transport open(TransportKind wanted, int loops) {
+    public static Transport open(Kind wanted, int loops) {
         int count = loops == 0 ? Runtime.getRuntime().availableProcessors() : loops;
         Throwable cause =
                 switch (wanted) {
@@ -90,12 +96,10 @@ public final class Transport {
         return cause == null
                 ? new Transport(wanted, null, count)
                 : new Transport(
-                        TransportKind.NIO,
-                        wanted + " is not available here: " + cause.getMessage(),
-                        count);
+                        Kind.NIO, wanted + " is not available here: " + cause.getMessage(), count);
     }
 
-    private static IoHandlerFactory factory(TransportKind kind) {
+    private static IoHandlerFactory factory(Kind kind) {
         return switch (kind) {
             case EPOLL -> EpollIoHandler.newFactory();
             case IO_URING -> IoUringIoHandler.newFactory();
@@ -103,7 +107,7 @@ public final class Transport {
         };
     }
 
-    public TransportKind kind() {
+    public Kind kind() {
         return kind;
     }
 
@@ -155,7 +159,7 @@ public final class Transport {
 
     /// May every loop have a listening socket of its own on one address (SO_REUSEPORT)? NIO may not.
     public boolean sharesPorts() {
-        return kind != TransportKind.NIO;
+        return kind != Kind.NIO;
     }
 
     /// A socket to a server.

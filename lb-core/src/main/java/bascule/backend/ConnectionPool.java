@@ -1,0 +1,109 @@
+package bascule.backend;
+
+import bascule.config.BackendConfig;
+import bascule.http1.Http1Back;
+import bascule.http1.Http1Codec;
+import bascule.net.Backpressure;
+import bascule.net.ConnectionList;
+import bascule.net.ReceiveBuffers;
+import bascule.net.Transport;
+import bascule.observe.Events;
+import bascule.observe.ServerMetrics;
+import bascule.server.Server;
+import io.netty.channel.socket.SocketChannel;
+import org.jspecify.annotations.Nullable;
+
+/// The idle connections of one loop to one server, used last first, so that a quiet time lets the rest run into their idle
+/// limit. Confined to its loop.
+public final class ConnectionPool implements Http1Back.Home {
+    /// Most idle connections per loop and server; what comes back beyond is closed.
+    public static final int MOST_IDLE = 512;
+
+    private final Transport transport;
+    private final Http1Codec codec;
+    private final Server server;
+    private final ServerMetrics metrics;
+    private final long connectNanos;
+    private final long responseNanos;
+    private final long idleNanos;
+    private final ConnectionList idle = new ConnectionList();
+    private boolean closed;
+
+    public ConnectionPool(
+            Transport transport,
+            Http1Codec codec,
+            BackendConfig config,
+            Server server,
+            ServerMetrics metrics) {
+        this.transport = transport;
+        this.codec = codec;
+        this.server = server;
+        this.metrics = metrics;
+        connectNanos = config.connectTimeout().toNanos();
+        responseNanos = config.responseTimeout().toNanos();
+        idleNanos = config.idleTimeout().toNanos();
+    }
+
+    public Server server() {
+        return server;
+    }
+
+    public ServerMetrics metrics() {
+        return metrics;
+    }
+
+    /// An idle connection, or null.
+    public @Nullable Http1Back lend() {
+        Http1Back lent = (Http1Back) idle.pop();
+        if (lent != null) metrics.idle(-1);
+        return lent;
+    }
+
+    /// A connection yet to be made: begin an exchange on it, then [#connect].
+    public Http1Back open() {
+        metrics.connectionOpened();
+        return new Http1Back(codec, this, responseNanos, idleNanos);
+    }
+
+    /// Connects what [#open()] gave.
+    public void connect(Http1Back back, long nowNanos) {
+        SocketChannel channel = transport.newChannel();
+        channel.config().setRecvByteBufAllocator(ReceiveBuffers.BACK);
+        channel.config().setWriteBufferWaterMark(Backpressure.MARKS);
+        channel.config().setConnectTimeoutMillis(0); // The loop's wheel keeps this time too.
+        back.connect(channel, server.address(), nowNanos + connectNanos);
+    }
+
+    @Override
+    public boolean takeBack(Http1Back connection) {
+        if (closed || idle.size() >= MOST_IDLE || !connection.open()) return false;
+        idle.push(connection);
+        metrics.idle(1);
+        return true;
+    }
+
+    @Override
+    public void gone(Http1Back connection) {
+        if (idle.remove(connection)) metrics.idle(-1);
+        metrics.connectionClosed();
+    }
+
+    @Override
+    public void failed(Throwable cause) {
+        Events.error(
+                "connection-failed",
+                "backend",
+                server.backend(),
+                "server",
+                server.name(),
+                "cause",
+                cause);
+    }
+
+    /// Closes what is idle, and whatever comes back from now on.
+    public void close() {
+        codec.loop().assertInside();
+        closed = true;
+        idle.forEach(connection -> connection.close());
+    }
+}

@@ -1,0 +1,7 @@
+/// A usable connection to a chosen server: which servers a backend has, one pool of idle connections per server and loop, and
+/// how a new connection is made. Knows no request. Called by `bascule.proxy`; a pool is confined to its loop, a [Backend] is
+/// shared by all.
+@NullMarked
+package bascule.backend;
+
+import org.jspecify.annotations.NullMarked;

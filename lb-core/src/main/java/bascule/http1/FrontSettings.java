@@ -1,0 +1,32 @@
+package bascule.http1;
+
+import bascule.config.LimitsConfig;
+import bascule.config.ListenerConfig;
+
+/// What a listener demands of its clients, in the units of the hot path.
+///
+/// @param head bounds of a head
+/// @param headerNanos longest time from a request's first byte, or from the accept, to the end of its head
+/// @param bodyBytes longest body; `Long.MAX_VALUE` if unbounded
+/// @param bodyIdleNanos longest silence within a body, in either direction
+/// @param idleNanos longest silence between two requests
+/// @param pipelined most requests answered of one burst
+public record FrontSettings(
+        HeadLimits head,
+        long headerNanos,
+        long bodyBytes,
+        long bodyIdleNanos,
+        long idleNanos,
+        int pipelined) {
+    public static FrontSettings of(ListenerConfig listener) {
+        LimitsConfig limits = listener.limits();
+        return new FrontSettings(
+                new HeadLimits(
+                        limits.headersBytes(), limits.headerCount(), limits.requestLineBytes()),
+                limits.headerTime().toNanos(),
+                limits.bodyBytes(),
+                limits.bodyIdle().toNanos(),
+                listener.idleTimeout().toNanos(),
+                limits.pipelined());
+    }
+}

@@ -1,0 +1,489 @@
+package bascule.http1;
+
+import bascule.http.BackStream;
+import bascule.http.Framing;
+import bascule.http.Method;
+import bascule.http.ResponseEvents;
+import bascule.http.ResponseHead;
+import bascule.net.Connection;
+import bascule.net.Failure;
+import bascule.net.ReceiveBuffers;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.socket.SocketChannel;
+import java.net.SocketAddress;
+import org.jspecify.annotations.Nullable;
+
+/// An HTTP/1.1 connection to a server (RFC 9112 §9): carries one exchange at a time, polices what comes back, and between two
+/// exchanges waits in a pool. It never serves again once its server said close, sent more than it announced, or was left in
+/// the middle of anything. Confined to its loop.
+public final class Http1Back extends Connection implements BackStream {
+    private static final int MOST_INTERIM =
+            32; // Per exchange; a server that sends more of 1xx is broken.
+
+    private enum Phase {
+        CONNECTING,
+        IDLE,
+        /// A request was or is being sent; no final response yet.
+        HEAD,
+        BODY,
+        /// The response is complete; the exchange has not let go yet.
+        DONE,
+        TUNNEL,
+        CLOSED
+    }
+
+    /// Where a connection belongs between exchanges.
+    public interface Home {
+        /// Takes the connection for a later exchange.
+        ///
+        /// @return whether there was room; if not, the caller closes it
+        boolean takeBack(Http1Back connection);
+
+        /// The connection is gone.
+        void gone(Http1Back connection);
+
+        void failed(Throwable cause);
+    }
+
+    private final Http1Codec codec;
+    private final Home home;
+    private final long responseNanos;
+    private final long idleNanos;
+    private Phase phase = Phase.CONNECTING;
+    private @Nullable ResponseEvents exchange;
+    private Method method = Method.OTHER;
+    private @Nullable ByteBuf pending;
+    private @Nullable ChunkedBody chunks;
+    private Framing framing = Framing.NONE;
+    private long remaining;
+    private boolean stripChunks;
+    private boolean requestSent;
+    private boolean reusable;
+    private boolean reused;
+    private boolean held;
+    private boolean brokenByPeer;
+    private boolean gone;
+    private int interim;
+
+    /// @param responseNanos longest wait for the next bytes of a response
+    /// @param idleNanos longest wait in the pool
+    public Http1Back(Http1Codec codec, Home home, long responseNanos, long idleNanos) {
+        super(codec.loop);
+        this.codec = codec;
+        this.home = home;
+        this.responseNanos = responseNanos;
+        this.idleNanos = idleNanos;
+    }
+
+    /// Connects; the exchange that was begun hears of the outcome, maybe before this returns.
+    ///
+    /// @param channel new and not registered yet
+    public void connect(SocketChannel channel, SocketAddress server, long deadlineNanos) {
+        loop.assertInside();
+        channel.pipeline().addLast(this);
+        loop.executor().register(channel);
+        loop.wheel().schedule(this, deadlineNanos);
+        channel.connect(server)
+                .addListener(
+                        done -> {
+                            Throwable cause = done.cause();
+                            if (cause == null || phase != Phase.CONNECTING) return;
+                            if (!isPeersDoing(cause)) home.failed(cause);
+                            fail(Failure.CONNECT);
+                        });
+    }
+
+    @Override
+    protected void opened() {
+        if (phase != Phase.CONNECTING) return;
+        ResponseEvents events = exchange;
+        if (events == null) {
+            close();
+            return;
+        }
+        phase = Phase.HEAD;
+        long now = loop.nanoTime();
+        loop.wheel().schedule(this, now + responseNanos);
+        events.backConnected(now);
+    }
+
+    @Override
+    protected void received(ByteBuf in) {
+        switch (phase) {
+            case HEAD -> head(append(in), loop.nanoTime());
+            case BODY -> body(append(in), loop.nanoTime());
+            case TUNNEL -> events().responseBody(in, false, loop.nanoTime());
+            case CONNECTING, IDLE, DONE, CLOSED -> {
+                in.release(); // Nobody asked: whatever it is, it must not become the answer
+                // to the next request.
+                reusable = false;
+                if (phase == Phase.IDLE) close();
+            }
+        }
+    }
+
+    private ByteBuf append(ByteBuf in) {
+        ByteBuf before = pending;
+        if (before == null) return in;
+        pending = null;
+        if (before.writableBytes() >= in.readableBytes()) {
+            before.writeBytes(in);
+            in.release();
+            return before;
+        }
+        int bytes = before.readableBytes() + in.readableBytes();
+        ByteBuf larger = ReceiveBuffers.allocate(loop.allocator(), bytes);
+        larger.writeBytes(before).writeBytes(in);
+        before.release();
+        in.release();
+        return larger;
+    }
+
+    private ResponseEvents events() {
+        ResponseEvents events = exchange;
+        if (events == null) throw new IllegalStateException("no exchange in " + phase);
+        return events;
+    }
+
+    private void head(ByteBuf in, long now) {
+        ResponseHead head = codec.responseHead;
+        while (true) {
+            int length = codec.responseParser.parse(in, Http1Codec.RESPONSE_LIMITS, method, head);
+            if (length == ResponseParser.NEED_MORE) {
+                pending = in;
+                return;
+            }
+            if (length < 0) {
+                in.release();
+                fail(Failure.BROKEN_RESPONSE);
+                return;
+            }
+            if (!head.interim()) {
+                begin(head, in, now);
+                return;
+            }
+            if (++interim > MOST_INTERIM) {
+                in.release();
+                fail(Failure.BROKEN_RESPONSE);
+                return;
+            }
+            ByteBuf one = ReceiveBuffers.allocate(loop.allocator(), length);
+            one.writeBytes(in, length);
+            ResponseEvents events = events();
+            events.interimResponse(head, one, now);
+            if (exchange != events) { // Ended by what it heard.
+                in.release();
+                return;
+            }
+            if (!in.isReadable()) {
+                in.release();
+                return;
+            }
+        }
+    }
+
+    private void begin(ResponseHead head, ByteBuf in, long now) {
+        int bodyStart = in.readerIndex() + head.length;
+        int available = in.writerIndex() - bodyStart;
+        boolean last;
+        framing = head.framing;
+        reusable = head.keepAlive && framing != Framing.UNTIL_CLOSE;
+        ByteBuf out = in;
+        if (head.status == 101) {
+            last = false;
+        } else {
+            switch (framing) {
+                case NONE, LENGTH -> {
+                    long length = framing == Framing.NONE ? 0 : head.contentLength;
+                    last = available >= length;
+                    remaining = length - Math.min(available, length);
+                    if (available > length) { // More than announced: kept from every client.
+                        reusable = false;
+                        in.writerIndex(bodyStart + (int) length);
+                    }
+                }
+                case UNTIL_CLOSE -> last = false;
+                case CHUNKED -> {
+                    ByteBuf rest = null;
+                    ChunkedBody scanner = newChunks();
+                    int start = in.readerIndex();
+                    in.readerIndex(bodyStart);
+                    if (stripChunks) {
+                        out = ReceiveBuffers.allocate(loop.allocator(), in.writerIndex() - start);
+                        out.writeBytes(in, start, head.length);
+                    }
+                    int result = stripChunks ? strip(scanner, in, out) : scanner.scan(in);
+                    int end = in.readerIndex();
+                    if (isBroken(result)) {
+                        in.release();
+                        if (out != in) out.release();
+                        fail(Failure.BROKEN_RESPONSE);
+                        return;
+                    }
+                    last = result == ChunkedBody.END;
+                    rest = rest(in, end, last);
+                    if (stripChunks) {
+                        in.release();
+                    } else {
+                        in.readerIndex(start);
+                        in.writerIndex(end);
+                    }
+                    pending = rest;
+                }
+                default -> throw new IllegalStateException("framing " + framing);
+            }
+        }
+        phase = last ? Phase.DONE : Phase.BODY;
+        if (last) loop.wheel().suspend(this);
+        else loop.wheel().schedule(this, now + responseNanos);
+        events().response(head, out, last, now);
+    }
+
+    /// What of a chunked body cannot be understood yet; bytes behind its end are nobody's.
+    private @Nullable ByteBuf rest(ByteBuf in, int end, boolean last) {
+        int bytes = in.writerIndex() - end;
+        if (bytes == 0) return null;
+        if (last) {
+            reusable = false;
+            return null;
+        }
+        ByteBuf kept = ReceiveBuffers.allocate(loop.allocator(), Math.max(bytes, 256));
+        kept.writeBytes(in, end, bytes);
+        return kept;
+    }
+
+    private ChunkedBody newChunks() {
+        ChunkedBody known = chunks;
+        if (known == null) known = chunks = new ChunkedBody(Http1Codec.RESPONSE_LIMITS);
+        known.reset();
+        return known;
+    }
+
+    private static boolean isBroken(int result) {
+        return result == ChunkedBody.MALFORMED || result == ChunkedBody.BAD_TRAILER;
+    }
+
+    /// Copies the payload behind the chunk framing to `out`.
+    private static int strip(ChunkedBody scanner, ByteBuf in, ByteBuf out) {
+        while (true) {
+            int result = scanner.next(in);
+            if (result != ChunkedBody.DATA) return result;
+            out.writeBytes(in, scanner.dataLength());
+        }
+    }
+
+    private void body(ByteBuf in, long now) {
+        loop.wheel().schedule(this, now + responseNanos);
+        switch (framing) {
+            case UNTIL_CLOSE -> events().responseBody(in, false, now);
+            case LENGTH -> {
+                int bytes = in.readableBytes();
+                if (bytes > remaining) {
+                    reusable = false;
+                    in.writerIndex(in.readerIndex() + (int) remaining);
+                    bytes = (int) remaining;
+                }
+                remaining -= bytes;
+                pass(in, remaining == 0, now);
+            }
+            case CHUNKED -> chunkedBody(in, now);
+            case NONE -> throw new IllegalStateException("a body without framing");
+        }
+    }
+
+    private void chunkedBody(ByteBuf in, long now) {
+        ChunkedBody scanner = chunks;
+        if (scanner == null) throw new IllegalStateException("no chunked body");
+        int start = in.readerIndex();
+        ByteBuf out = stripChunks ? loop.allocator().directBuffer(in.readableBytes()) : in;
+        int result = stripChunks ? strip(scanner, in, out) : scanner.scan(in);
+        int end = in.readerIndex();
+        if (isBroken(result)) {
+            in.release();
+            if (out != in) out.release();
+            fail(Failure.TRUNCATED);
+            return;
+        }
+        boolean last = result == ChunkedBody.END;
+        if (end == start && !last) {
+            pending = in;
+            if (out != in) out.release();
+            return;
+        }
+        pending = rest(in, end, last);
+        if (out != in) {
+            in.release();
+        } else {
+            in.readerIndex(start);
+            in.writerIndex(end);
+        }
+        pass(out, last, now);
+    }
+
+    private void pass(ByteBuf out, boolean last, long now) {
+        if (last) {
+            phase = Phase.DONE;
+            loop.wheel().suspend(this);
+        }
+        events().responseBody(out, last, now);
+    }
+
+    @Override
+    protected void receivedAll() {
+        if (exchange != null && (phase == Phase.BODY || phase == Phase.TUNNEL))
+            exchange.responseBurstEnded();
+    }
+
+    @Override
+    protected void inputEnded() {
+        if (phase == Phase.TUNNEL) events().responseInputEnded();
+        else close();
+    }
+
+    @Override
+    protected void writabilityChanged() {
+        if (writable() && exchange != null) exchange.backWritable(loop.nanoTime());
+    }
+
+    @Override
+    protected void expired(long now) {
+        switch (phase) {
+            case CONNECTING -> fail(Failure.CONNECT_TIMEOUT);
+            case IDLE -> close();
+            case HEAD -> fail(Failure.RESPONSE_TIMEOUT);
+            case BODY -> {
+                if (!held) fail(Failure.TRUNCATED);
+            }
+            case DONE, TUNNEL, CLOSED -> {}
+        }
+    }
+
+    @Override
+    protected void failed(Throwable cause) {
+        brokenByPeer = true;
+        if (!isPeersDoing(cause)) home.failed(cause);
+        close();
+    }
+
+    @Override
+    protected void closed() {
+        Phase before = phase;
+        phase = Phase.CLOSED;
+        ByteBuf rest = pending;
+        pending = null;
+        boolean headBegun = rest != null && before == Phase.HEAD;
+        if (rest != null) rest.release();
+        leave();
+        ResponseEvents events = exchange;
+        if (events == null) return;
+        long now = loop.nanoTime();
+        if (before == Phase.BODY && framing == Framing.UNTIL_CLOSE && !brokenByPeer) {
+            events.responseBody(Unpooled.EMPTY_BUFFER, true, now);
+            return;
+        }
+        switch (before) {
+            case CONNECTING -> events.backFailed(Failure.CONNECT, now);
+            case HEAD ->
+                    events.backFailed(
+                            headBegun ? Failure.BROKEN_RESPONSE : Failure.NO_RESPONSE, now);
+            case BODY, TUNNEL -> events.backFailed(Failure.TRUNCATED, now);
+            case DONE -> {} // Still sending an upload that the server did not wait for.
+            case IDLE, CLOSED -> throw new IllegalStateException("an exchange in " + before);
+        }
+    }
+
+    /// Reports the failure first, so that what follows from the close is heard by nobody.
+    private void fail(Failure failure) {
+        ResponseEvents events = exchange;
+        exchange = null;
+        phase = Phase.CLOSED;
+        reset();
+        leave();
+        if (events != null) events.backFailed(failure, loop.nanoTime());
+    }
+
+    /// Says good-bye once: a connect that failed never becomes inactive, and so is not told that it closed.
+    private void leave() {
+        if (gone) return;
+        gone = true;
+        loop.wheel().remove(this);
+        home.gone(this);
+    }
+
+    // ---- the exchange's side
+
+    @Override
+    public void begin(ResponseEvents events, Method requestMethod, boolean strip, long now) {
+        if (exchange != null) throw new IllegalStateException("busy");
+        exchange = events;
+        method = requestMethod;
+        stripChunks = strip;
+        requestSent = false;
+        reusable = false;
+        interim = 0;
+        if (phase == Phase.IDLE) {
+            phase = Phase.HEAD;
+            reused = true;
+            loop.wheel().schedule(this, now + responseNanos);
+        }
+    }
+
+    @Override
+    public boolean reused() {
+        return reused;
+    }
+
+    @Override
+    public void send(ByteBuf out, boolean last, long now) {
+        if (last) requestSent = true;
+        if (phase == Phase.CLOSED) {
+            out.release();
+            return;
+        }
+        if (phase == Phase.HEAD) loop.wheel().schedule(this, now + responseNanos);
+        write(out);
+    }
+
+    @Override
+    public void readResponse(boolean on, long now) {
+        held = !on;
+        if (phase == Phase.CLOSED) return;
+        if (on && phase == Phase.BODY) loop.wheel().schedule(this, now + responseNanos);
+        setReading(on);
+    }
+
+    @Override
+    public void release(long now) {
+        exchange = null;
+        if (phase == Phase.CLOSED) return;
+        if (phase == Phase.DONE && reusable && requestSent && pendingBytes() == 0) {
+            phase = Phase.IDLE;
+            held = false;
+            setReading(true);
+            loop.wheel().schedule(this, now + idleNanos);
+            if (home.takeBack(this)) return;
+        }
+        close();
+    }
+
+    @Override
+    public void abort() {
+        exchange = null;
+        if (phase == Phase.CLOSED) return;
+        reset();
+    }
+
+    @Override
+    public void tunnel() {
+        phase = Phase.TUNNEL;
+        context().channel().config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
+        loop.wheel().suspend(this); // The front keeps the tunnel's time.
+    }
+
+    @Override
+    public void endTunnelOutput() {
+        if (phase != Phase.CLOSED) shutdownOutput();
+    }
+}

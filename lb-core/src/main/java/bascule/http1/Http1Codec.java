@@ -1,0 +1,29 @@
+package bascule.http1;
+
+import bascule.http.RequestHead;
+import bascule.http.ResponseHead;
+import bascule.net.Loop;
+
+/// The parsers of one loop and the heads they fill: shared by all connections of that loop, since only one is parsed at a time.
+public final class Http1Codec {
+    /// Longest response head that is accepted of a server, and most of its field lines.
+    public static final HeadLimits RESPONSE_LIMITS = new HeadLimits(64 * 1024, 256, 8 * 1024);
+
+    final Loop loop;
+    final RequestParser requestParser = new RequestParser();
+    final ResponseParser responseParser = new ResponseParser();
+    final RequestHead requestHead;
+    final ResponseHead responseHead;
+
+    /// @param headBytes, headerCount the largest limits of any listener
+    public Http1Codec(Loop loop, int headBytes, int headerCount) {
+        this.loop = loop;
+        requestHead = new RequestHead(headBytes, headerCount);
+        responseHead = new ResponseHead(RESPONSE_LIMITS.headBytes(), RESPONSE_LIMITS.headerCount());
+    }
+
+    /// The loop that all connections of this codec live on.
+    public Loop loop() {
+        return loop;
+    }
+}

@@ -1,0 +1,520 @@
+package bascule.http1;
+
+import bascule.http.ClientInfo;
+import bascule.http.FrontStream;
+import bascule.http.Rejection;
+import bascule.http.RequestEvents;
+import bascule.http.RequestHandler;
+import bascule.http.RequestHead;
+import bascule.net.Connection;
+import bascule.net.Failure;
+import bascule.net.ReceiveBuffers;
+import io.netty.buffer.ByteBuf;
+import io.netty.util.internal.OutOfDirectMemoryError;
+import java.net.InetSocketAddress;
+import org.jspecify.annotations.Nullable;
+
+/// An HTTP/1.1 connection from a client (RFC 9112 §9): finds the requests in its bytes, hands each to a [RequestHandler] and
+/// answers them one at a time, in order. Bytes that belong to a later request wait in one buffer, and reading stops while they
+/// do. Confined to its loop.
+public final class Http1Front extends Connection implements FrontStream {
+    /// How long a connection that we end stays half open, so that the client can read our last response (RFC 9112 §9.6).
+    static final long LINGER_NANOS = 2_000_000_000;
+
+    /// Most bytes thrown away in that time.
+    static final long LINGER_BYTES = 1 << 20;
+
+    private enum Phase {
+        /// Waiting for a request, or in the middle of its head.
+        HEAD,
+        /// In the middle of a request's body.
+        BODY,
+        /// The request is complete, its response is not.
+        RESPONSE,
+        TUNNEL,
+        /// Our last response is written; what still comes is thrown away.
+        LINGER,
+        CLOSED
+    }
+
+    private final Http1Codec codec;
+    private final FrontSettings settings;
+    private final RequestHandler handler;
+    private final ClientSink sink;
+    private @Nullable ClientInfo client;
+    private Phase phase = Phase.HEAD;
+    private @Nullable RequestEvents exchange;
+    private @Nullable ByteBuf pending;
+    private @Nullable ChunkedBody chunks;
+    private boolean chunked;
+    private boolean inputEnded;
+    private boolean advancing;
+    private boolean draining;
+    private boolean bodyHeld;
+    private int burst;
+
+    /// Bytes of the body still to come; of a lingering connection, bytes still thrown away.
+    private long remaining;
+
+    /// Written but not taken at the last look, to tell a slow client from a stalled one.
+    private long stalledBytes;
+
+    private long idleSinceNanos;
+    private long tunnelIdleNanos;
+
+    /// What a front tells its listener: it stands, or it is gone.
+    public interface ClientSink {
+        ClientInfo opened(Http1Front front, InetSocketAddress peer);
+
+        void closed(Http1Front front);
+
+        void rejected(Rejection rejection);
+
+        void failed(Throwable cause);
+    }
+
+    public Http1Front(
+            Http1Codec codec, FrontSettings settings, RequestHandler handler, ClientSink sink) {
+        super(codec.loop);
+        this.codec = codec;
+        this.settings = settings;
+        this.handler = handler;
+        this.sink = sink;
+    }
+
+    @Override
+    public ClientInfo client() {
+        ClientInfo known = client;
+        if (known == null) throw new IllegalStateException("not open yet");
+        return known;
+    }
+
+    @Override
+    public byte[] localAuthority() {
+        return ClientInfo.authority((InetSocketAddress) context().channel().localAddress());
+    }
+
+    @Override
+    protected void opened() {
+        if (context().channel().remoteAddress() instanceof InetSocketAddress peer) {
+            client = sink.opened(this, peer);
+            idleSinceNanos = loop.nanoTime();
+            loop.wheel().schedule(this, idleSinceNanos + settings.headerNanos());
+        } else {
+            phase = Phase.CLOSED; // Gone between the accept and now.
+            close();
+        }
+    }
+
+    @Override
+    protected void received(ByteBuf in) {
+        long now = loop.nanoTime();
+        switch (phase) {
+            case HEAD -> {
+                int before = pending == null ? 0 : pending.readableBytes();
+                append(in);
+                burst = 0;
+                if (before == 0 || mayEndHead(before)) advance(now);
+            }
+            case BODY -> body(append(in), now);
+            case RESPONSE -> {
+                append(in);
+                setReading(false); // One receive buffer ahead is enough; TCP holds back the rest.
+            }
+            case TUNNEL -> {
+                loop.wheel().schedule(this, now + tunnelIdleNanos);
+                events().requestBody(in, false, now);
+            }
+            case LINGER -> {
+                remaining -= in.readableBytes();
+                in.release();
+                if (remaining < 0) close();
+            }
+            case CLOSED -> in.release();
+        }
+    }
+
+    /// Puts `in` behind what waits; the result is [#pending].
+    private ByteBuf append(ByteBuf in) {
+        ByteBuf before = pending;
+        if (before == null) return pending = in;
+        if (before.writableBytes() < in.readableBytes()) {
+            int bytes = before.readableBytes() + in.readableBytes();
+            ByteBuf larger = ReceiveBuffers.allocate(loop.allocator(), Math.max(bytes * 2, 4096));
+            larger.writeBytes(before);
+            before.release();
+            before = larger;
+        }
+        before.writeBytes(in);
+        in.release();
+        return pending = before;
+    }
+
+    /// Does what came behind the first `before` bytes contain a line end, or reach a limit? To parse again without that would
+    /// let a client that sends byte by byte cost the square of its head.
+    private boolean mayEndHead(int before) {
+        ByteBuf waiting = pending;
+        if (waiting == null) return false;
+        int length = waiting.readableBytes();
+        int line = settings.head().requestLineBytes();
+        return length >= settings.head().headBytes()
+                || (before < line && length >= line)
+                || waiting.indexOf(
+                                waiting.readerIndex() + before, waiting.writerIndex(), (byte) '\n')
+                        >= 0;
+    }
+
+    private RequestEvents events() {
+        RequestEvents events = exchange;
+        if (events == null) throw new IllegalStateException("no exchange in " + phase);
+        return events;
+    }
+
+    private @Nullable ByteBuf takePending() {
+        ByteBuf taken = pending;
+        pending = null;
+        return taken;
+    }
+
+    /// Begins as many requests as wait, as long as each is answered at once. Without recursion: an exchange that ends while it
+    /// begins comes back to this loop.
+    private void advance(long now) {
+        if (advancing) return;
+        advancing = true;
+        try {
+            while (phase == Phase.HEAD && pending != null && begin(now)) burst++;
+        } finally {
+            advancing = false;
+        }
+        if (phase != Phase.HEAD) return;
+        if (inputEnded) finish();
+        else setReading(true);
+    }
+
+    /// @return whether a request was begun
+    private boolean begin(long now) {
+        ByteBuf in = takePending();
+        if (in == null) return false;
+        RequestHead head = codec.requestHead;
+        int length = codec.requestParser.parse(in, settings.head(), head);
+        if (length == RequestParser.NEED_MORE) {
+            awaitHead(in, now);
+            return false;
+        }
+        if (length < 0) {
+            in.release();
+            refuse(RequestParser.rejection(length), now);
+            return false;
+        }
+        int bodyStart = in.readerIndex() + length;
+        int available = in.writerIndex() - bodyStart;
+        boolean complete;
+        int end; // Of what belongs to this request.
+        if (head.chunked) {
+            ChunkedBody scanner = chunks();
+            int headStart = in.readerIndex();
+            in.readerIndex(bodyStart);
+            int result = scanner.scan(in);
+            end = in.readerIndex();
+            in.readerIndex(headStart);
+            Rejection fault = fault(result, scanner.payloadBytes());
+            if (fault != null) {
+                in.release();
+                refuse(fault, now);
+                return false;
+            }
+            complete = result == ChunkedBody.END;
+        } else if (head.contentLength > settings.bodyBytes()) {
+            in.release();
+            refuse(Rejection.BODY_TOO_LARGE, now);
+            return false;
+        } else {
+            complete = available >= head.contentLength;
+            end = bodyStart + (int) Math.min(available, head.contentLength);
+            remaining = head.contentLength - (end - bodyStart);
+        }
+        chunked = head.chunked;
+        keepRest(in, end);
+        boolean keepAlive = head.keepAlive && !draining;
+        if (complete && pending != null && burst >= settings.pipelined()) {
+            sink.rejected(Rejection.PIPELINED);
+            keepAlive = false;
+        }
+        phase = complete ? Phase.RESPONSE : Phase.BODY;
+        if (complete) loop.wheel().suspend(this);
+        else loop.wheel().schedule(this, now + settings.bodyIdleNanos());
+        handler.begin(this, head, in, complete, keepAlive, now);
+        return true;
+    }
+
+    private ChunkedBody chunks() {
+        ChunkedBody known = chunks;
+        if (known == null) known = chunks = new ChunkedBody(settings.head());
+        known.reset();
+        return known;
+    }
+
+    private @Nullable Rejection fault(int result, long payloadBytes) {
+        if (result == ChunkedBody.MALFORMED) return Rejection.CHUNK;
+        if (result == ChunkedBody.BAD_TRAILER) return Rejection.TRAILER;
+        return payloadBytes > settings.bodyBytes() ? Rejection.BODY_TOO_LARGE : null;
+    }
+
+    private void awaitHead(ByteBuf in, long now) {
+        pending = in;
+        if (idleSinceNanos
+                != 0) { // The first byte of a head starts its time; the accept did so for the first
+            // request.
+            loop.wheel().schedule(this, now + settings.headerNanos());
+            idleSinceNanos = 0;
+        }
+    }
+
+    /// Cuts what belongs to a later request, or is not to be understood yet, off `in` into a buffer of its own.
+    private void keepRest(ByteBuf in, int end) {
+        int rest = in.writerIndex() - end;
+        if (rest == 0) return;
+        ByteBuf kept = ReceiveBuffers.allocate(loop.allocator(), Math.max(rest, 256));
+        kept.writeBytes(in, end, rest);
+        in.writerIndex(end);
+        pending = kept;
+    }
+
+    private void body(ByteBuf in, long now) {
+        pending = null;
+        boolean last;
+        int end;
+        if (chunked) {
+            ChunkedBody scanner = chunks;
+            if (scanner == null) throw new IllegalStateException("no chunked body");
+            int start = in.readerIndex();
+            int result = scanner.scan(in);
+            end = in.readerIndex();
+            in.readerIndex(start);
+            Rejection fault = fault(result, scanner.payloadBytes());
+            if (fault != null) {
+                in.release();
+                refuseBody(fault, now);
+                return;
+            }
+            last = result == ChunkedBody.END;
+        } else {
+            int taken = (int) Math.min(in.readableBytes(), remaining);
+            remaining -= taken;
+            last = remaining == 0;
+            end = in.readerIndex() + taken;
+        }
+        if (end == in.readerIndex()) { // An incomplete chunk line.
+            pending = in;
+            loop.wheel().schedule(this, now + settings.bodyIdleNanos());
+            return;
+        }
+        keepRest(in, end);
+        if (last) {
+            phase = Phase.RESPONSE;
+            loop.wheel().suspend(this);
+        } else {
+            loop.wheel().schedule(this, now + settings.bodyIdleNanos());
+        }
+        events().requestBody(in, last, now);
+    }
+
+    private void refuse(Rejection rejection, long now) {
+        sink.rejected(rejection);
+        phase = Phase.BODY; // Whatever comes now belongs to what was refused.
+        handler.refuse(this, rejection, now);
+    }
+
+    private void refuseBody(Rejection rejection, long now) {
+        sink.rejected(rejection);
+        events().requestRefused(rejection, now);
+    }
+
+    @Override
+    protected void receivedAll() {
+        if ((phase == Phase.BODY || phase == Phase.RESPONSE || phase == Phase.TUNNEL)
+                && exchange != null) {
+            exchange.requestBurstEnded();
+        }
+    }
+
+    @Override
+    protected void inputEnded() {
+        inputEnded = true;
+        switch (phase) {
+            case HEAD, LINGER -> close();
+            case BODY -> {
+                if (exchange == null) close();
+                else exchange.frontFailed(Failure.CLIENT_ABORT);
+            }
+            case RESPONSE, CLOSED -> {} // Half-closed: the client still wants its response.
+            case TUNNEL -> events().requestInputEnded();
+        }
+    }
+
+    @Override
+    protected void writabilityChanged() {
+        if (!writable()) {
+            stalledBytes = pendingBytes();
+            if (phase != Phase.TUNNEL)
+                loop.wheel().schedule(this, loop.nanoTime() + settings.bodyIdleNanos());
+            return;
+        }
+        long now = loop.nanoTime();
+        if (phase == Phase.RESPONSE) loop.wheel().suspend(this);
+        else if (phase == Phase.HEAD) loop.wheel().schedule(this, now + settings.idleNanos());
+        if (exchange != null) exchange.frontWritable(now);
+    }
+
+    @Override
+    protected void expired(long now) {
+        switch (phase) {
+            case HEAD -> {
+                if (pending != null) refuse(Rejection.HEADER_TIME, now);
+                else close(); // Nothing was asked: nothing to answer.
+            }
+            case BODY -> {
+                if (bodyHeld) return; // The server is slow, not the client.
+                if (exchange == null) close();
+                else refuseBody(Rejection.BODY_IDLE, now);
+            }
+            case RESPONSE -> {
+                long waiting = pendingBytes();
+                if (waiting == 0 || exchange == null) return;
+                if (waiting < stalledBytes) { // Slow, but it reads.
+                    stalledBytes = waiting;
+                    loop.wheel().schedule(this, now + settings.bodyIdleNanos());
+                } else {
+                    exchange.frontFailed(Failure.CLIENT_STALLED);
+                }
+            }
+            case TUNNEL -> events().frontFailed(Failure.TUNNEL_IDLE);
+            case LINGER -> close();
+            case CLOSED -> {}
+        }
+    }
+
+    @Override
+    protected void failed(Throwable cause) {
+        if (cause instanceof OutOfDirectMemoryError) sink.rejected(Rejection.MEMORY);
+        else if (!isPeersDoing(cause)) sink.failed(cause);
+        close();
+    }
+
+    @Override
+    protected void closed() {
+        phase = Phase.CLOSED;
+        ByteBuf rest = takePending();
+        if (rest != null) rest.release();
+        RequestEvents events = exchange;
+        exchange = null;
+        if (events != null) events.frontFailed(Failure.CLIENT_ABORT);
+        if (client != null) sink.closed(this);
+    }
+
+    // ---- the exchange's side
+
+    @Override
+    public void attach(RequestEvents events) {
+        exchange = events;
+    }
+
+    @Override
+    public void send(ByteBuf out) {
+        if (phase == Phase.CLOSED) {
+            out.release();
+            return;
+        }
+        if (phase == Phase.TUNNEL) loop.wheel().schedule(this, loop.nanoTime() + tunnelIdleNanos);
+        write(out);
+    }
+
+    @Override
+    public void readBody(boolean on) {
+        bodyHeld = !on;
+        if (phase == Phase.CLOSED) return;
+        if (phase == Phase.BODY && on)
+            loop.wheel().schedule(this, loop.nanoTime() + settings.bodyIdleNanos());
+        setReading(on);
+    }
+
+    @Override
+    public void end(boolean keepAlive) {
+        exchange = null;
+        bodyHeld = false;
+        if (phase == Phase.CLOSED) return;
+        flush();
+        if (!keepAlive || phase != Phase.RESPONSE || (inputEnded && pending == null)) {
+            finish();
+            return;
+        }
+        long now = loop.nanoTime();
+        phase = Phase.HEAD;
+        idleSinceNanos = now;
+        loop.wheel().schedule(this, now + settings.idleNanos());
+        advance(now);
+    }
+
+    /// Closes once all is written; half first, if the client may still be sending: a close then would be a RST, which destroys
+    /// what it has not read yet.
+    private void finish() {
+        boolean quiet = (phase == Phase.RESPONSE && pending == null) || phase == Phase.TUNNEL;
+        ByteBuf rest = takePending();
+        if (rest != null) rest.release();
+        phase = Phase.LINGER;
+        remaining = LINGER_BYTES;
+        long now = loop.nanoTime();
+        loop.wheel().schedule(this, now + settings.bodyIdleNanos());
+        flushAll()
+                .addListener(
+                        written -> {
+                            if (phase != Phase.LINGER) return;
+                            if (quiet || inputEnded || !written.isSuccess()) {
+                                close();
+                                return;
+                            }
+                            shutdownOutput();
+                            setReading(true);
+                            loop.wheel().schedule(this, loop.nanoTime() + LINGER_NANOS);
+                        });
+    }
+
+    @Override
+    public void abort() {
+        exchange = null;
+        if (phase != Phase.CLOSED) reset();
+    }
+
+    @Override
+    public void tunnel(long idleNanos) {
+        phase = Phase.TUNNEL;
+        tunnelIdleNanos = idleNanos;
+        long now = loop.nanoTime();
+        loop.wheel().schedule(this, now + idleNanos);
+        setReading(true);
+        ByteBuf early = takePending();
+        if (early != null) events().requestBody(early, false, now);
+        if (inputEnded) events().requestInputEnded();
+    }
+
+    @Override
+    public void endTunnelOutput() {
+        if (phase != Phase.CLOSED) shutdownOutput();
+    }
+
+    // ---- the listener's side
+
+    /// The daemon stops: the next response is the last; a connection without a request is closed now if it has been so for a
+    /// second.
+    public void drain(long now) {
+        draining = true;
+        if (phase == Phase.HEAD && pending == null && now - idleSinceNanos > 1_000_000_000) close();
+    }
+
+    /// The grace time is over.
+    public void stop() {
+        RequestEvents events = exchange;
+        if (events != null) events.frontFailed(Failure.STOPPING);
+        close();
+    }
+}
