@@ -1,68 +1,59 @@
 package bascule.balance;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
+
 /// Cycles of a smooth weighted round robin: each index as often as its weight says, and its places well spread.
 final class SmoothOrder {
-    /// Up to this many steps of the quadratic rule (some 20 ms) the order is nginx's.
-    static final long MOST_STEPS = 1 << 24;
-
     private SmoothOrder() {}
 
-    /// One cycle. Its length is the sum of the weights over their greatest common divisor: exact, and with weights up to 256
-    /// at most 1 KiB per server.
+    /// One cycle, by the rule known from nginx: at each place everyone earns his weight, and the richest is chosen and pays
+    /// the sum of all weights; of equals the first. For weights 5, 1, 1: `a a b a c a a`. At no place is anyone ahead of his
+    /// share, or behind it, by much more than one pick.
+    ///
+    /// The length is the sum of the weights over their greatest common divisor: nothing is rounded, and with weights up to 256
+    /// a cycle takes at most 1 KiB per server. Those of equal weight take turns among themselves, so a place costs a look at
+    /// each different weight and not at each server: for 1,000 servers of random weights some 30 ms in all.
     ///
     /// @param weights 1 or more each
     /// @return per place of the cycle an index of `weights`
     static int[] of(int[] weights) {
-        int divisor = 0;
-        long sum = 0;
-        for (int weight : weights) {
-            divisor = gcd(weight, divisor);
-            sum += weight;
-        }
         if (weights.length == 0) return weights;
-        int[] shares = new int[weights.length];
-        for (int i = 0; i < shares.length; i++) shares[i] = weights[i] / divisor;
-        int length = Math.toIntExact(sum / divisor);
-        return length == shares.length || (long) length * shares.length <= MOST_STEPS
-                ? richestFirst(shares, length)
-                : golden(shares, length);
-    }
-
-    /// The rule known from nginx: at each place everyone earns his weight, and the richest is chosen and pays the sum of all
-    /// weights; of equals the first. For weights 5, 1, 1: `a a b a c a a`.
-    static int[] richestFirst(int[] shares, int length) {
-        int[] order = new int[length];
-        if (length == shares.length) { // All equal.
-            for (int at = 0; at < length; at++) order[at] = at;
-            return order;
+        int divisor = 0;
+        for (int weight : weights) divisor = gcd(weight, divisor);
+        var byShare = new TreeMap<Integer, List<Integer>>();
+        long sum = 0;
+        for (int i = 0; i < weights.length; i++) {
+            byShare.computeIfAbsent(weights[i] / divisor, _ -> new ArrayList<>()).add(i);
+            sum += weights[i] / divisor;
         }
-        int[] wealth = new int[shares.length];
+        int length = Math.toIntExact(sum);
+        int[] shares = byShare.keySet().stream().mapToInt(share -> share).toArray();
+        int[][] members =
+                byShare.values().stream()
+                        .map(indexes -> indexes.stream().mapToInt(i -> i).toArray())
+                        .toArray(int[][]::new);
+        int[] turn = new int[shares.length];
+        int[] wealth =
+                new int[shares.length]; // Of the member whose turn it is: none of the others has
+        // more.
+        int[] order = new int[length];
         for (int at = 0; at < length; at++) {
             int richest = 0;
             for (int i = 0; i < shares.length; i++) {
                 wealth[i] += shares[i];
-                if (wealth[i] > wealth[richest]) richest = i;
+                if (wealth[i] > wealth[richest]
+                        || wealth[i] == wealth[richest]
+                                && members[i][turn[i]] < members[richest][turn[richest]])
+                    richest = i;
             }
-            wealth[richest] -= length;
-            order[at] = richest;
-        }
-        return order;
-    }
-
-    /// The same shares in linear time, for backends of many hundred unequal servers: everyone owns an arc of a circle as long
-    /// as his weight, and each place steps on by the golden section of the circle, made coprime to its length, so that every
-    /// point is met once. By the three-distance theorem the gaps between two visits of an arc have at most three lengths.
-    static int[] golden(int[] shares, int length) {
-        int[] owner = new int[length];
-        for (int i = 0, at = 0; i < shares.length; i++)
-            for (int end = at + shares[i]; at < end; at++) owner[at] = i;
-        int stride = (int) (length * 0.6180339887498949);
-        while (gcd(stride, length) != 1) stride++;
-        int[] order = new int[length];
-        int point = 0;
-        for (int at = 0; at < length; at++) {
-            order[at] = owner[point];
-            point += point < length - stride ? stride : stride - length;
+            order[at] = members[richest][turn[richest]];
+            if (++turn[richest]
+                    == members[richest].length) { // The next one has paid as often as this one.
+                turn[richest] = 0;
+                wealth[richest] -= length;
+            }
         }
         return order;
     }
