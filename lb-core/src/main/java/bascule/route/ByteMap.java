@@ -14,7 +14,6 @@ import org.jspecify.annotations.Nullable;
 ///
 /// All keys are the operator's, so a client cannot lengthen a probe; a range of a length that no key has costs one bit test.
 final class ByteMap<V> {
-    @SuppressWarnings("ArrayRecordComponent") // Compared with ranges only.
     private record Entry<V>(byte[] key, int hash, V value) {}
 
     private final @Nullable Entry<V>[] slots;

@@ -6,7 +6,6 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /// The paths of one host. A prefix ends in `/` and nothing else does, so one walk over a path, with one look-up at each `/`
@@ -18,7 +17,7 @@ final class PathTable {
     private final @Nullable Rule anyPath;
 
     /// @param routes those of one host, in the order of the file
-    PathTable(List<RouteConfig> routes, Function<RouteConfig, Route> compiled) {
+    PathTable(List<RouteConfig> routes, RouteFactory factory) {
         var byPath = new HashMap<String, List<RouteConfig>>();
         var withoutPath = new ArrayList<RouteConfig>();
         for (RouteConfig route : routes) {
@@ -26,7 +25,7 @@ final class PathTable {
             (path == null ? withoutPath : byPath.computeIfAbsent(path, _ -> new ArrayList<>()))
                     .add(route);
         }
-        anyPath = chain(withoutPath, null, compiled);
+        anyPath = chain(withoutPath, null, factory);
         var rules = new HashMap<String, Rule>();
         // A prefix is built before those that it is a prefix of.
         for (String path :
@@ -35,17 +34,17 @@ final class PathTable {
                     chain(
                             byPath.getOrDefault(path, List.of()),
                             longestPrefix(path, rules),
-                            compiled);
+                            factory);
             if (rule != null) rules.put(path, rule);
         }
         paths = new ByteMap<>(rules, PathTable::hash, false);
     }
 
     private static @Nullable Rule chain(
-            List<RouteConfig> routes, @Nullable Rule tail, Function<RouteConfig, Route> compiled) {
+            List<RouteConfig> routes, @Nullable Rule tail, RouteFactory factory) {
         Rule rule = tail;
         for (RouteConfig route : routes.reversed())
-            rule = new Rule(route, compiled.apply(route), rule);
+            rule = new Rule(route, factory.route(route.action()), rule);
         return rule;
     }
 

@@ -14,7 +14,6 @@ public sealed interface Route {
     ///
     /// @param body UTF-8, maybe empty
     /// @param contentType of no meaning when the body is empty
-    @SuppressWarnings("ArrayRecordComponent") // Bytes to send; nobody compares routes by content.
     record Respond(int status, byte[] body, byte[] contentType) implements Route {}
 
     /// Send the client elsewhere.

@@ -1,11 +1,8 @@
 package bascule.route;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import bascule.config.HostPattern;
 import bascule.config.ListenerConfig;
 import bascule.config.RedirectConfig;
-import bascule.config.RouteAction;
 import bascule.config.RouteConfig;
 import bascule.http.RequestHead;
 import java.util.ArrayList;
@@ -14,20 +11,17 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
 import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
 /// The routes of a listener, immutable and compiled. Of the routes that match a request the first one answers, in this order:
 /// exact host, then the longest wildcard, then no host; the longest path; the order of the file. A route whose method or header
-/// conditions fail is passed over. If none is left: the listener's redirect, else its backend, else nothing.
+/// conditions fail is passed over; one that asks for GET takes HEAD too. If none is left: the listener's redirect, else its
+/// backend, else nothing.
 ///
 /// Hosts are the mirror image of paths: a wildcard is a suffix that begins with `.`, as a prefix of a path ends in `/`. So one
 /// walk over a host from its end, with one look-up at each `.` and one at its start, finds the longest.
 public final class RouteTable {
-    /// Of the listener's requests; there is no listener with TLS yet.
-    private static final String SCHEME = "http";
-
     private static final byte[] ROOT = {'/'};
 
     /// The routes of one host, and where to go on if none of them matches: at the next shorter wildcard, at last at the routes
@@ -48,25 +42,33 @@ public final class RouteTable {
 
     /// @param backendIndex from a backend's name to its index in the configuration's list
     public static RouteTable compile(ListenerConfig listener, ToIntFunction<String> backendIndex) {
+        var factory = new RouteFactory("http", backendIndex); // No listener speaks TLS yet.
+        return compile(listener.routes(), listener.redirect(), listener.backend(), factory);
+    }
+
+    static RouteTable compile(
+            List<RouteConfig> routes,
+            @Nullable RedirectConfig redirect,
+            @Nullable String backend,
+            RouteFactory factory) {
         var byHost = new LinkedHashMap<String, List<RouteConfig>>();
-        for (RouteConfig route : listener.routes()) {
+        for (RouteConfig route : routes) {
             byHost.computeIfAbsent(key(route.host()), _ -> new ArrayList<>()).add(route);
         }
-        Function<RouteConfig, Route> compiled = route -> route(route.action(), backendIndex);
         List<RouteConfig> withoutHost = byHost.remove("");
         Host anyHost =
-                withoutHost == null ? null : new Host(new PathTable(withoutHost, compiled), null);
+                withoutHost == null ? null : new Host(new PathTable(withoutHost, factory), null);
         var hosts = new HashMap<String, Host>();
         // A wildcard is built before those that it covers.
         for (String key :
                 byHost.keySet().stream().sorted(Comparator.comparingInt(String::length)).toList()) {
-            var paths = new PathTable(byHost.getOrDefault(key, List.of()), compiled);
+            var paths = new PathTable(byHost.getOrDefault(key, List.of()), factory);
             hosts.put(key, new Host(paths, longestWildcard(key, hosts, anyHost)));
         }
         return new RouteTable(
                 new ByteMap<>(hosts, RouteTable::hash, true),
                 anyHost,
-                fallback(listener, backendIndex));
+                factory.fallback(redirect, backend));
     }
 
     /// Empty for any host.
@@ -86,31 +88,6 @@ public final class RouteTable {
             if (host != null) return host;
         }
         return anyHost;
-    }
-
-    private static Route route(RouteAction action, ToIntFunction<String> backendIndex) {
-        return switch (action) {
-            case RouteAction.ToBackend(String backend) -> toBackend(backend, backendIndex);
-            case RouteAction.Respond(int status, String body, String contentType) ->
-                    new Route.Respond(status, body.getBytes(UTF_8), contentType.getBytes(UTF_8));
-            case RouteAction.Redirect(RedirectConfig redirect) -> redirect(redirect);
-        };
-    }
-
-    private static @Nullable Route fallback(
-            ListenerConfig listener, ToIntFunction<String> backendIndex) {
-        RedirectConfig redirect = listener.redirect();
-        if (redirect != null) return redirect(redirect);
-        String backend = listener.backend();
-        return backend == null ? null : toBackend(backend, backendIndex);
-    }
-
-    private static Route toBackend(String name, ToIntFunction<String> backendIndex) {
-        return new Route.ToBackend(backendIndex.applyAsInt(name), name);
-    }
-
-    private static Route redirect(RedirectConfig redirect) {
-        return new Route.Redirect(redirect.status(), new RedirectTarget(redirect, SCHEME));
     }
 
     private static int hash(byte[] key) {
@@ -146,10 +123,8 @@ public final class RouteTable {
     /// @return where to begin, or null if no route has such a host
     private @Nullable Host host(byte[] bytes, int start, int hostEnd) {
         Host best = anyHost;
-        int end =
-                hostEnd > start && bytes[hostEnd - 1] == '.'
-                        ? hostEnd - 1
-                        : hostEnd; // `example.org.` is the same host.
+        boolean rooted = hostEnd > start && bytes[hostEnd - 1] == '.';
+        int end = rooted ? hostEnd - 1 : hostEnd; // `example.org.` is `example.org`.
         int stop = Math.max(start, end - hosts.longest());
         int hash = 0;
         for (int at = end; at > stop; ) {

@@ -18,7 +18,6 @@ import org.jspecify.annotations.Nullable;
 /// tails: the rules of `/a/b/` go on with those of `/a/`.
 final class Rule {
     /// @param value null = presence is enough
-    @SuppressWarnings("ArrayRecordComponent") // Compared with ranges of a head only.
     private record Field(byte[] name, byte @Nullable [] value) {}
 
     final Route route;
