@@ -147,6 +147,7 @@ public final class AccessLog implements AutoCloseable {
             if (midLine) endCutLine();
             while (source.position < end) {
                 int written = write(source.ring, source.position, end);
+                if (written == 0) LockSupport.parkNanos(this, SHORTEST_PAUSE_NANOS); // A full pipe.
                 source.position += written;
                 source.loop.release(source.position);
             }

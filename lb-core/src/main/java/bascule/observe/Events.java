@@ -1,16 +1,93 @@
 package bascule.observe;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.logging.Formatter;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
 
 /// Events that an operator reads: a stable name, then `key=value` in a fixed order, as in
 /// `listener-open name=http bind=[::]:80`. Values that hold a blank, a quote, `=` or a control character are quoted, so one
-/// event is always one line. A [Throwable] as a value is shown by its class and message; for a bug, [#bug] adds the stack.
+/// event is always one line. An exception as a value is shown by its class and message; for a bug, [#bug] adds the stack.
+/// From any thread.
 public final class Events {
-    private static final Logger LOG = LoggerFactory.getLogger("bascule");
+    static final String LOGGER = "bascule";
+    private static final Logger LOG = LoggerFactory.getLogger(LOGGER);
+
+    // Kept, or they and their levels are collected as garbage.
+    private static final java.util.logging.Logger EVENTS =
+            java.util.logging.Logger.getLogger(LOGGER);
+    private static final java.util.logging.Logger LIBRARIES =
+            java.util.logging.Logger.getLogger("");
 
     private Events() {}
+
+    /// From now on events go to standard error, and from libraries what is a warning or worse (with `debug`: one level more).
+    /// Called once, at the start.
+    public static void start(bascule.config.Level least) {
+        for (Handler handler : LIBRARIES.getHandlers()) LIBRARIES.removeHandler(handler);
+        var format = new EventFormat(isJournal(System.getenv("JOURNAL_STREAM")));
+        LIBRARIES.addHandler(new Stderr(format));
+        level(least);
+    }
+
+    /// Changes how severe an event must be to be told.
+    public static void level(bascule.config.Level least) {
+        EVENTS.setLevel(
+                switch (least) {
+                    case ERROR -> java.util.logging.Level.SEVERE;
+                    case WARN -> java.util.logging.Level.WARNING;
+                    case INFO -> java.util.logging.Level.INFO;
+                    case DEBUG -> java.util.logging.Level.FINE;
+                });
+        LIBRARIES.setLevel(
+                switch (least) {
+                    case ERROR -> java.util.logging.Level.SEVERE;
+                    case WARN, INFO -> java.util.logging.Level.WARNING;
+                    case DEBUG -> java.util.logging.Level.INFO;
+                });
+    }
+
+    /// Standard error as it is at each message.
+    private static final class Stderr extends Handler {
+        Stderr(Formatter format) {
+            setFormatter(format);
+            setLevel(java.util.logging.Level.ALL);
+        }
+
+        @Override
+        public void publish(LogRecord message) {
+            if (isLoggable(message)) System.err.print(getFormatter().format(message));
+        }
+
+        @Override
+        public void flush() {
+            System.err.flush();
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    /// Is standard error the journal's? The variable alone does not say so: it is inherited, and output may be redirected.
+    ///
+    /// @param stream device and inode, `9:12345` (systemd.exec(5)); null where unset
+    static boolean isJournal(@Nullable String stream) {
+        if (stream == null) return false;
+        try {
+            Path stderr = Path.of("/proc/self/fd/2");
+            Object device = Files.getAttribute(stderr, "unix:dev");
+            Object inode = Files.getAttribute(stderr, "unix:ino");
+            return stream.equals(device + ":" + inode);
+        } catch (IOException | UnsupportedOperationException | IllegalArgumentException _) {
+            return true; // Where it cannot be seen, the variable is believed.
+        }
+    }
 
     /// @param keyValues keys and values in turn
     public static void debug(String event, Object... keyValues) {

@@ -2,6 +2,7 @@ package bascule.observe;
 
 import io.micrometer.core.instrument.binder.jvm.ClassLoaderMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmInfoMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
 import io.micrometer.core.instrument.binder.system.FileDescriptorMetrics;
@@ -18,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
@@ -39,6 +41,9 @@ public final class Metrics implements AutoCloseable {
     private static final String OPEN_METRICS =
             "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+    /// Micrometer's names that `promtool check metrics` objects to. What they tell is told by others too.
+    private static final Set<String> DENIED = Set.of("process.cpu.time", "system.cpu.count");
+
     final String version;
     private final List<LoopMetrics> loops;
     final Map<String, AtomicLong> reloads = new ConcurrentHashMap<>();
@@ -58,7 +63,8 @@ public final class Metrics implements AutoCloseable {
     public static Metrics create(String version, int loops) {
         var metrics = new Metrics(version, loops);
         var registry = metrics.registry;
-        registry.config().meterFilter(MeterFilter.deny(id -> JVM_DENIED.contains(id.getName())));
+        registry.config().meterFilter(MeterFilter.deny(id -> DENIED.contains(id.getName())));
+        new JvmInfoMetrics().bindTo(registry);
         new JvmMemoryMetrics().bindTo(registry);
         metrics.gc.bindTo(registry);
         new JvmThreadMetrics().bindTo(registry);
@@ -69,9 +75,6 @@ public final class Metrics implements AutoCloseable {
         registry.getPrometheusRegistry().register(new LoopCollector(metrics));
         return metrics;
     }
-
-    /// Names of Micrometer that `promtool check metrics` objects to.
-    private static final List<String> JVM_DENIED = List.of();
 
     public LoopMetrics loop(int index) {
         return loops.get(index);
@@ -133,7 +136,9 @@ public final class Metrics implements AutoCloseable {
 
     /// @param contentType as returned by [#contentType]
     public void scrape(OutputStream out, String contentType) throws IOException {
-        registry.scrape(out, contentType);
+        var plain = new PlainBounds(out);
+        registry.scrape(plain, contentType);
+        plain.finish();
     }
 
     public String scrape(@Nullable String accept) {
