@@ -206,7 +206,6 @@ public final class Http1Back extends Connection implements BackStream {
                 }
                 case UNTIL_CLOSE -> last = false;
                 case CHUNKED -> {
-                    ByteBuf rest = null;
                     ChunkedBody scanner = newChunks();
                     int start = in.readerIndex();
                     in.readerIndex(bodyStart);
@@ -223,7 +222,7 @@ public final class Http1Back extends Connection implements BackStream {
                         return;
                     }
                     last = result == ChunkedBody.END;
-                    rest = rest(in, end, last);
+                    ByteBuf rest = rest(in, end, last);
                     if (stripChunks) {
                         in.release();
                     } else {

@@ -349,7 +349,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
         pool().metrics().firstByte.record(firstByteNanos);
         releaseHeld();
         if (head.status == 101) {
-            switchProtocols(head, in, now);
+            switchProtocols(head, in);
             return;
         }
         status = head.status;
@@ -403,7 +403,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
 
     // ---- after a 101
 
-    private void switchProtocols(ResponseHead head, ByteBuf in, long now) {
+    private void switchProtocols(ResponseHead head, ByteBuf in) {
         Exchanges known = listener;
         byte[] asked = upgrade;
         HeaderBlock fields = head.fields;
