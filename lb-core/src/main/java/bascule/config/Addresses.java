@@ -12,7 +12,34 @@ final class Addresses {
             Pattern.compile("(?:(?:0|[1-9][0-9]{0,2})\\.){3}(?:0|[1-9][0-9]{0,2})");
     private static final Pattern IPV6 = Pattern.compile("[0-9a-fA-F:.]*:[0-9a-fA-F:.]*");
 
+    /// Where to accept connections: `127.0.0.1:80`, `[::1]:80`, or `:80` for `[::]:80`.
+    static final Kind<InetSocketAddress> BIND =
+            new Kind<>("IP:PORT or :PORT", text -> endpoint(text, true));
+
+    /// Where to connect to.
+    static final Kind<InetSocketAddress> SERVER =
+            new Kind<>("an IP address and a port, IP:PORT", text -> endpoint(text, false));
+
     private Addresses() {}
+
+    private static Kind.Read<InetSocketAddress> endpoint(String text, boolean isOurs) {
+        int colon = text.lastIndexOf(':');
+        if (colon < 0) return Kind.bad("has no port");
+        String host = text.substring(0, colon);
+        boolean isBracketed = host.startsWith("[") && host.endsWith("]");
+        if (!isBracketed && host.indexOf(':') >= 0) {
+            // The last group of an IPv6 address looks like a port.
+            return Kind.bad("has no brackets around its IPv6 address");
+        }
+        int port = decimal(text.substring(colon + 1), 65_535);
+        if (port < 0 || port == 0 && !isOurs) return Kind.bad("has no port from 1 to 65535");
+        if (host.isEmpty() && isOurs) host = "::";
+        InetAddress address = literal(isBracketed ? host.substring(1, host.length() - 1) : host);
+        if (address == null || isBracketed && host.indexOf(':') < 0) {
+            return Kind.bad("has no IP address");
+        }
+        return Kind.good(new InetSocketAddress(address, port));
+    }
 
     /// Reads an IPv4 address, or an IPv6 address without brackets and without a zone.
     static @Nullable InetAddress literal(String text) {

@@ -17,6 +17,16 @@ public record Cidr(long high, long low, int prefix) {
     private static final long MAPPED = 0xffffL << 32;
     private static final int MAPPED_PREFIX = 96;
 
+    static final Kind<Cidr> KIND =
+            new Kind<>(
+                    "IP/BITS, such as 10.0.0.0/8",
+                    text -> {
+                        Cidr range = parse(text);
+                        return range == null
+                                ? Kind.bad("is no range of addresses")
+                                : Kind.good(range);
+                    });
+
     public Cidr {
         if (prefix < 0 || prefix > 128) throw new IllegalArgumentException("prefix " + prefix);
         if ((high & ~highMask(prefix)) != 0 || (low & ~lowMask(prefix)) != 0)

@@ -1,5 +1,9 @@
 package bascule.config;
 
+import static java.time.Duration.ofHours;
+import static java.time.Duration.ofSeconds;
+
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 
@@ -20,8 +24,38 @@ public record Configuration(
         int loops,
         TransportKind transport,
         String hash) {
+    private static final Kind<Duration> GRACE =
+            Kind.duration(Duration.ZERO, ofHours(1)).or(Kind.OFF, Duration.ZERO);
+
     public Configuration {
         listeners = List.copyOf(listeners);
         backends = List.copyOf(backends);
+    }
+
+    /// @param folder where relative paths start
+    static Configuration read(Section at, Path folder) {
+        AdminConfig admin =
+                at.block(
+                        "admin", "http", AdminConfig::read); // First, for what it opens by default.
+        List<ListenerConfig> listeners = at.named("listeners", "bind", ListenerConfig::read);
+        if (!at.has("listeners")) at.refuseMissing("listeners", "listeners.NAME { … }");
+        else if (listeners.isEmpty())
+            at.refuse("listeners", "opens nothing", "one listener or more");
+        List<BackendConfig> backends = at.named("backends", "servers", BackendConfig::read);
+        at.refuseUnknownBackends(backends.stream().map(BackendConfig::name).toList());
+        LoggingConfig logging =
+                at.block("logging", "access", block -> LoggingConfig.read(block, folder));
+        Duration grace =
+                at.block("shutdown", "grace", block -> block.get("grace", GRACE, ofSeconds(30)));
+        int loops = at.get("loops", Kind.count(1, 1024).or("auto", 0), 0);
+        TransportKind transport =
+                at.get("transport", Kind.choice(TransportKind.class), TransportKind.EPOLL);
+        at.ignore("let");
+        return new Configuration(listeners, backends, admin, logging, grace, loops, transport, "");
+    }
+
+    Configuration withHash(String newHash) {
+        return new Configuration(
+                listeners, backends, admin, logging, shutdownGrace, loops, transport, newHash);
     }
 }

@@ -1,5 +1,10 @@
 package bascule.config;
 
+import static java.time.Duration.ofHours;
+import static java.time.Duration.ofMillis;
+import static java.time.Duration.ofMinutes;
+import static java.time.Duration.ofSeconds;
+
 import java.time.Duration;
 
 /// A `limits` block of a listener: what one client, or all together, may ask of us.
@@ -20,4 +25,17 @@ public record LimitsConfig(
         int requestLineBytes,
         long bodyBytes,
         Duration bodyIdle,
-        int pipelined) {}
+        int pipelined) {
+    static LimitsConfig read(Section at) {
+        Kind<Long> body = Kind.size(0, 1L << 40).or(Kind.OFF, Long.MAX_VALUE);
+        return new LimitsConfig(
+                at.count("connections", 20_000, 1, 1_000_000),
+                at.duration("header-time", ofSeconds(10), ofMillis(1), ofMinutes(10)),
+                (int) at.size("headers", 32 << 10, 1 << 10, 1 << 20),
+                at.count("header-count", 100, 1, 1000),
+                (int) at.size("request-line", 8 << 10, 64, 64 << 10),
+                at.get("body", body, Long.MAX_VALUE),
+                at.duration("body-idle", ofSeconds(30), ofMillis(1), ofHours(1)),
+                at.count("pipelined", 16, 1, 1000));
+    }
+}

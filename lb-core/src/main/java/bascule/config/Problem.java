@@ -10,7 +10,7 @@ public record Problem(String file, int line, String path, String message) {
     /// The line that `bascule check` prints: `file:line: path: value: what is wrong (expected: …)`.
     @Override
     public String toString() {
-        String place = line > 0 ? file + ":" + line : file;
+        String place = new Place(file, line).toString();
         return path.isEmpty() ? place + ": " + message : place + ": " + path + ": " + message;
     }
 }

@@ -16,8 +16,38 @@ public record RouteConfig(
         List<String> methods,
         List<HeaderMatch> headers,
         RouteAction action) {
+    private static final String ONE = "one of backend, respond, redirect";
+
+    private static final Kind<String> METHOD =
+            Kind.text(
+                    "a method in capitals", "is no method", Kind.matches("[A-Z][A-Z0-9_-]{0,31}"));
+
     public RouteConfig {
         methods = List.copyOf(methods);
         headers = List.copyOf(headers);
+    }
+
+    static RouteConfig read(Section at) {
+        HostPattern host = at.find("host", HostPattern.KIND);
+        String path = at.find("path", RoutePath.KIND);
+        List<String> methods = at.list("method", METHOD, 0, 32);
+        List<HeaderMatch> headers =
+                at.blocks("header", "name", "{ name, value }", 0, 16, HeaderMatch::read);
+        return new RouteConfig(host, path, methods, headers, action(at));
+    }
+
+    private static RouteAction action(Section at) {
+        String backend = at.backend("backend");
+        RouteAction.Respond respond = at.blockIf("respond", "status", RouteAction.Respond::read);
+        RedirectConfig redirect = at.blockIf("redirect", "scheme", RedirectConfig::read);
+        if (respond != null && redirect != null)
+            at.refuse("redirect", "stands beside respond", ONE);
+        if (backend != null && respond != null) at.refuse("respond", "stands beside backend", ONE);
+        if (backend != null && redirect != null)
+            at.refuse("redirect", "stands beside backend", ONE);
+        if (respond != null) return respond;
+        if (redirect != null) return new RouteAction.Redirect(redirect);
+        if (!at.has("backend")) at.refuseMissing("backend", ONE);
+        return new RouteAction.ToBackend(backend == null ? "?" : backend);
     }
 }

@@ -1,6 +1,7 @@
 package bascule.config;
 
 import java.net.InetSocketAddress;
+import java.util.Set;
 
 /// One server of a backend.
 ///
@@ -8,4 +9,19 @@ import java.net.InetSocketAddress;
 /// @param address resolved, port 1 to 65535
 /// @param weight 1 to 256: its share beside the other weights of the backend
 /// @param backup used only while no server that is not a backup can be chosen
-public record ServerConfig(String name, InetSocketAddress address, int weight, boolean backup) {}
+public record ServerConfig(String name, InetSocketAddress address, int weight, boolean backup) {
+    private static final InetSocketAddress NOWHERE = new InetSocketAddress(0);
+
+    /// @param names those of the backend so far
+    static ServerConfig read(Section at, Set<String> names) {
+        InetSocketAddress address = at.require("address", Addresses.SERVER, NOWHERE);
+        String name = at.get("name", Kind.SERVER_NAME, at.written("address"));
+        if (!name.isEmpty() && !names.add(name))
+            at.refuse(
+                    at.has("name") ? "name" : "address",
+                    "is the name of two servers",
+                    "each name once");
+        int weight = at.count("weight", 1, 1, 256);
+        return new ServerConfig(name, address, weight, at.get("backup", Kind.SWITCH, false));
+    }
+}

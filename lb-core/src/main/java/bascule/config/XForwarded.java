@@ -6,6 +6,6 @@ public enum XForwarded {
     REPLACE,
     /// Ours follow those of a trusted peer.
     APPEND,
-    /// None are added, and what the client sent passes unchanged.
+    /// None are added.
     OFF
 }

@@ -1,0 +1,58 @@
+package bascule.config;
+
+import com.typesafe.config.ConfigObject;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// From files to a [Configuration], or to all that is wrong with them. Never throws over what a file holds.
+public final class ConfigurationLoader {
+    private ConfigurationLoader() {}
+
+    /// Reads a file, the `conf.d/*.conf` beside it in the order of their names, and what they include.
+    ///
+    /// @param environment what `${?NAME}` may refer to
+    public static LoadResult load(Path file, Map<String, String> environment) {
+        var problems = new Problems();
+        var sources = new Sources(environment, problems);
+        return result(sources.load(file), sources, problems, file);
+    }
+
+    /// Reads a text as if it stood in a file with no `conf.d` beside it.
+    ///
+    /// @param pretendFile the name that problems bear, and where relative paths start
+    public static LoadResult parse(String text, Path pretendFile, Map<String, String> environment) {
+        var problems = new Problems();
+        var sources = new Sources(environment, problems);
+        return result(sources.parse(text, pretendFile), sources, problems, pretendFile);
+    }
+
+    private static LoadResult result(
+            @Nullable ConfigObject root, Sources sources, Problems problems, Path file) {
+        if (root != null) {
+            var reading = new Reading(problems, sources.places());
+            Path folder = file.toAbsolutePath().normalize().getParent();
+            Path start = folder == null ? file.toAbsolutePath() : folder;
+            Configuration read = Section.root(reading, root, at -> Configuration.read(at, start));
+            if (problems.isEmpty())
+                return new LoadResult.Loaded(
+                        read.withHash(sha256(EffectiveConfiguration.render(read))));
+        }
+        return new LoadResult.Rejected(problems.sorted(sources.places().files()));
+    }
+
+    private static String sha256(String text) {
+        try {
+            byte[] digest =
+                    MessageDigest.getInstance("SHA-256")
+                            .digest(text.getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(digest);
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every Java has SHA-256", e);
+        }
+    }
+}

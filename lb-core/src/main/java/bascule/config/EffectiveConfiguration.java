@@ -1,0 +1,227 @@
+package bascule.config;
+
+import com.typesafe.config.ConfigUtil;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/// A [Configuration] as text, every default written out. Loads to an equal one.
+public final class EffectiveConfiguration {
+    private final StringBuilder text = new StringBuilder();
+    private String indent = "";
+
+    private EffectiveConfiguration() {}
+
+    /// What `show-config` prints: HOCON, in a fixed order; no secrets, for they stand in files of their own. The hash is taken
+    /// over this text and is not part of it.
+    public static String render(Configuration configuration) {
+        var effective = new EffectiveConfiguration();
+        effective.configuration(configuration);
+        return effective.text.toString();
+    }
+
+    private void configuration(Configuration all) {
+        block("listeners", () -> all.listeners().forEach(this::listener));
+        block("backends", () -> all.backends().forEach(this::backend));
+        block(
+                "admin",
+                () -> {
+                    List<InetSocketAddress> http = all.admin().http();
+                    line("http", http.isEmpty() ? Kind.OFF : list(http, Addresses::text));
+                    line("allow", list(all.admin().allow(), Cidr::toString));
+                });
+        block(
+                "logging",
+                () -> {
+                    LoggingConfig logging = all.logging();
+                    line("access", Kind.word(logging.access()));
+                    line(
+                            "file",
+                            logging.file() == null ? "journal" : quote(logging.file().toString()));
+                    line("level", Kind.word(logging.level()));
+                });
+        line("shutdown.grace", Unit.text(all.shutdownGrace()));
+        line("loops", all.loops() == 0 ? "auto" : String.valueOf(all.loops()));
+        line("transport", Kind.word(all.transport()));
+    }
+
+    private void listener(ListenerConfig listener) {
+        block(
+                quote(listener.name()),
+                () -> {
+                    line("bind", list(listener.binds(), Addresses::text));
+                    if (listener.backend() != null) line("backend", quote(listener.backend()));
+                    lines("routes", listener.routes(), EffectiveConfiguration::route);
+                    RedirectConfig redirect = listener.redirect();
+                    line("redirect", redirect == null ? Kind.OFF : redirect(redirect));
+                    line("trust", list(listener.trust(), Cidr::toString));
+                    forwarded(listener.forwarded());
+                    limits(listener.limits());
+                    block(
+                            "timeouts",
+                            () -> {
+                                line("idle", Unit.text(listener.idleTimeout()));
+                                line("tunnel", Unit.text(listener.tunnelTimeout()));
+                            });
+                });
+    }
+
+    private void forwarded(ForwardedConfig forwarded) {
+        block(
+                "forwarded",
+                () -> {
+                    line("x-forwarded", Kind.word(forwarded.xForwarded()));
+                    line("forwarded", onOff(forwarded.forwarded()));
+                    line("via", onOff(forwarded.via()));
+                    line("request-id", onOff(forwarded.requestId()));
+                });
+    }
+
+    private void limits(LimitsConfig limits) {
+        block(
+                "limits",
+                () -> {
+                    line("connections", String.valueOf(limits.connections()));
+                    line("header-time", Unit.text(limits.headerTime()));
+                    line("headers", size(limits.headersBytes()));
+                    line("header-count", String.valueOf(limits.headerCount()));
+                    line("request-line", size(limits.requestLineBytes()));
+                    boolean isOff = limits.bodyBytes() == Long.MAX_VALUE;
+                    line("body", isOff ? Kind.OFF : size(limits.bodyBytes()));
+                    line("body-idle", Unit.text(limits.bodyIdle()));
+                    line("pipelined", String.valueOf(limits.pipelined()));
+                });
+    }
+
+    private void backend(BackendConfig backend) {
+        block(
+                quote(backend.name()),
+                () -> {
+                    lines("servers", backend.servers(), EffectiveConfiguration::server);
+                    line("balance", Kind.word(backend.balance()));
+                    block(
+                            "timeouts",
+                            () -> {
+                                line("connect", Unit.text(backend.connectTimeout()));
+                                line("response", Unit.text(backend.responseTimeout()));
+                                line("idle", Unit.text(backend.idleTimeout()));
+                                line("tunnel", Unit.text(backend.tunnelTimeout()));
+                            });
+                });
+    }
+
+    private static String server(ServerConfig server) {
+        return fields(
+                field("name", quote(server.name())),
+                field("address", quote(Addresses.text(server.address()))),
+                field("weight", String.valueOf(server.weight())),
+                field("backup", String.valueOf(server.backup())));
+    }
+
+    private static String route(RouteConfig route) {
+        HostPattern host = route.host();
+        String path = route.path();
+        return fields(
+                host == null
+                        ? null
+                        : field("host", quote((host.wildcard() ? "*." : "") + host.name())),
+                path == null ? null : field("path", quote(RoutePath.encode(path))),
+                route.methods().isEmpty() ? null : field("method", list(route.methods(), m -> m)),
+                route.headers().isEmpty() ? null : field("header", headers(route.headers())),
+                switch (route.action()) {
+                    case RouteAction.ToBackend(String backend) -> field("backend", quote(backend));
+                    case RouteAction.Respond respond -> field("respond", respond(respond));
+                    case RouteAction.Redirect(RedirectConfig to) -> field("redirect", redirect(to));
+                });
+    }
+
+    private static String headers(List<HeaderMatch> headers) {
+        return headers.stream()
+                .map(
+                        header ->
+                                fields(
+                                        field("name", quote(header.name())),
+                                        header.value() == null
+                                                ? null
+                                                : field("value", quote(header.value()))))
+                .collect(Collectors.joining(", ", "[", "]"));
+    }
+
+    private static String respond(RouteAction.Respond respond) {
+        return fields(
+                field("status", String.valueOf(respond.status())),
+                field("body", quote(respond.body())),
+                field("content-type", quote(respond.contentType())));
+    }
+
+    private static String redirect(RedirectConfig redirect) {
+        return fields(
+                redirect.scheme() == null ? null : field("scheme", redirect.scheme()),
+                redirect.host() == null ? null : field("host", quote(redirect.host())),
+                redirect.port() == 0 ? null : field("port", String.valueOf(redirect.port())),
+                field("status", String.valueOf(redirect.status())));
+    }
+
+    private static String size(long bytes) {
+        return Unit.text(bytes, Unit.OF_SIZE);
+    }
+
+    private static String onOff(boolean value) {
+        return value ? "on" : Kind.OFF;
+    }
+
+    private static String field(String key, String value) {
+        return key + (value.startsWith("{") ? " " : " = ") + value;
+    }
+
+    private static String fields(@Nullable String... fields) {
+        var given = new ArrayList<String>();
+        for (String field : fields) {
+            if (field != null) given.add(field);
+        }
+        return "{ " + String.join(", ", given) + " }";
+    }
+
+    private static <T> String list(Collection<T> values, Function<T, String> writer) {
+        return values.stream()
+                .map(value -> quote(writer.apply(value)))
+                .collect(Collectors.joining(", ", "[", "]"));
+    }
+
+    /// A plain word stays as it is, save for what HOCON would take for something else.
+    private static String quote(String value) {
+        boolean isPlain =
+                value.matches("[a-zA-Z][a-zA-Z0-9-]*")
+                        && !value.equals("include")
+                        && !value.equals("null");
+        return isPlain ? value : ConfigUtil.quoteString(value);
+    }
+
+    private void block(String name, Runnable body) {
+        text.append(indent).append(name).append(" {\n");
+        String outer = indent;
+        indent = outer + "  ";
+        body.run();
+        indent = outer;
+        text.append(indent).append("}\n");
+    }
+
+    private <T> void lines(String key, List<T> values, Function<T, String> writer) {
+        if (values.isEmpty()) {
+            line(key, "[]");
+            return;
+        }
+        text.append(indent).append(key).append(" = [\n");
+        for (T value : values)
+            text.append(indent).append("  ").append(writer.apply(value)).append('\n');
+        text.append(indent).append("]\n");
+    }
+
+    private void line(String key, String value) {
+        text.append(indent).append(field(key, value)).append('\n');
+    }
+}

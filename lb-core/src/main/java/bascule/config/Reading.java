@@ -1,0 +1,63 @@
+package bascule.config;
+
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
+
+/// What all blocks of one load share while they are read.
+final class Reading {
+    private final Problems problems;
+    private final Places places;
+    private final SequencedMap<String, String> keys = new LinkedHashMap<>();
+    private final Map<InetSocketAddress, String> owners = new HashMap<>();
+    private final List<Value> references = new ArrayList<>();
+
+    Reading(Problems problems, Places places) {
+        this.problems = problems;
+        this.places = places;
+    }
+
+    Problems problems() {
+        return problems;
+    }
+
+    Places places() {
+        return places;
+    }
+
+    /// Every key that was asked for, as `listeners.*.routes[].path`, and what it expects; empty for a block.
+    SequencedMap<String, String> keys() {
+        return keys;
+    }
+
+    /// Keeps two from opening one address. Any free port is another one each time.
+    ///
+    /// @param value null = a default, which gives nobody anything to blame: claim it first
+    void claim(InetSocketAddress address, String path, @Nullable Value value) {
+        if (address.getPort() == 0) return;
+        String owner = path + (value == null ? " by default" : " on " + value.place());
+        String first = owners.putIfAbsent(address, owner);
+        if (first != null && value != null)
+            value.refuse("is taken by " + first, "each address once");
+    }
+
+    /// Keeps a name in mind until all that it may refer to are known.
+    void refer(Value value) {
+        references.add(value);
+    }
+
+    void refuseUnknown(Collection<String> backends) {
+        for (Value reference : references) {
+            String name = reference.shown();
+            if (backends.contains(name)) continue;
+            String near = Spelling.suggest(name, backends);
+            reference.refuse("no such backend" + near, "a name under backends");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+package bascule.config;
+
+import com.typesafe.config.ConfigValue;
+import com.typesafe.config.ConfigValueType;
+import org.jspecify.annotations.Nullable;
+
+/// A value of the file, with its key and what it takes to refuse it.
+record Value(Reading reading, String path, ConfigValue raw) {
+    private static final int MAX_SHOWN = 80;
+
+    boolean isList() {
+        return raw.valueType() == ConfigValueType.LIST;
+    }
+
+    boolean isBlock() {
+        return raw.valueType() == ConfigValueType.OBJECT;
+    }
+
+    boolean isOff() {
+        return raw.valueType() == ConfigValueType.STRING && raw.unwrapped().equals(Kind.OFF);
+    }
+
+    /// @return null if it is refused
+    <T> @Nullable T as(Kind<T> kind) {
+        String text = text();
+        if (text == null) {
+            String type = isBlock() ? "a block" : isList() ? "a list" : "null";
+            refuse("is " + type, kind.expected());
+            return null;
+        }
+        return switch (kind.read(text)) {
+            case Kind.Read.Good<T>(T value) -> value;
+            case Kind.Read.Bad<T>(String what) -> {
+                refuse(what, kind.expected());
+                yield null;
+            }
+        };
+    }
+
+    void refuse(String what, String expected) {
+        if (Places.isUnset(raw)) return; // Refused already, for a better reason.
+        String message = shown() + ": " + what + " (expected: " + expected + ")";
+        reading.problems().add(place(), path, message);
+    }
+
+    Place place() {
+        return reading.places().ofValue(path, raw);
+    }
+
+    /// As the file has it; null if it is no scalar.
+    @Nullable String text() {
+        return switch (raw.valueType()) {
+            case OBJECT, LIST, NULL -> null;
+            case STRING, BOOLEAN -> String.valueOf(raw.unwrapped());
+            case NUMBER ->
+                    raw.atKey("it")
+                            .getString("it"); // Unwrapped, 1.0 and 007 would look like good counts.
+        };
+    }
+
+    /// As messages show it, with the variable that it comes from.
+    String shown() {
+        String text = text();
+        if (text == null) return isBlock() ? "{…}" : isList() ? "[…]" : "null";
+        String shown = text.length() > MAX_SHOWN ? text.substring(0, MAX_SHOWN) + "…" : text;
+        shown = shown.isEmpty() ? "\"\"" : visible(shown);
+        String variable = Places.variable(raw);
+        return variable == null
+                ? shown
+                : shown + " (from the environment variable " + variable + ")";
+    }
+
+    /// A message is one line, and the terminal that shows it takes no orders from the file.
+    private static String visible(String text) {
+        var visible = new StringBuilder();
+        text.codePoints()
+                .forEach(
+                        c -> {
+                            if (Character.isISOControl(c)
+                                    || Character.getType(c) == Character.FORMAT)
+                                visible.append(String.format("\\u%04x", c));
+                            else visible.appendCodePoint(c);
+                        });
+        return visible.toString();
+    }
+}
