@@ -1,0 +1,268 @@
+package bascule.load;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/// A proxy under test, started, and in front of the origin.
+///
+/// @param adminPort where its own metrics are; 0: nowhere
+/// @param servers   the origin behind it
+record Contender(
+        Proxy proxy, Child child, int port, int adminPort, AccessLog accessLog, Origin servers) {
+    private static final Duration START_LIMIT = Duration.ofSeconds(20);
+    private static final int BUILD_LIMIT_SECONDS = 900;
+
+    /// How to start one.
+    ///
+    /// @param connections that clients may hold open at a time
+    /// @param transport   Bascule's; empty: its default
+    record Setup(Origin origin, boolean log, boolean checks, int connections, String transport) {
+        static Setup of(Options options, Origin origin) {
+            // 6,500 fits the usual limit of 20,000 open files: HAProxy reserves two for each
+            // connection, and some.
+            return new Setup(origin, options.log(), options.checks(), 6_500, options.transport());
+        }
+
+        Setup withConnections(int count) {
+            return new Setup(origin, log, checks, count, transport);
+        }
+    }
+
+    /// @throws Unavailable if it is not installed, cannot be built, or does not answer
+    static Contender start(Proxy proxy, Setup setup, Bed bed)
+            throws IOException, InterruptedException, Unavailable {
+        Contender started =
+                switch (proxy) {
+                    case HAPROXY -> haproxy(proxy, 16_384, setup, bed);
+                    case HAPROXY64 -> haproxy(proxy, 65_536, setup, bed);
+                    case NGINX -> nginx(setup, bed);
+                    case BASCULE -> bascule(setup, bed);
+                    case FLOOR -> floor(setup, bed);
+                    case ORIGIN -> direct(bed);
+                };
+        Http.awaitOk(started.url("/100"), started.child, START_LIMIT);
+        return started;
+    }
+
+    String url(String path) {
+        return "http://127.0.0.1:" + port + path;
+    }
+
+    String metricsUrl() {
+        return "http://127.0.0.1:" + adminPort + "/metrics";
+    }
+
+    private static Contender haproxy(Proxy proxy, int bufferBytes, Setup setup, Bed bed)
+            throws IOException, InterruptedException, Unavailable {
+        int port = bed.freePort();
+        AccessLog accessLog = new AccessLog.None();
+        String logTo = "";
+        if (setup.log) {
+            String socket = bed.file(proxy + "-" + port + ".log").toString();
+            Child sink =
+                    bed.start(
+                            Bed.LOAD_CPU, proxy + "-sink", List.of(bed.nativeTool("sink"), socket));
+            sink.await("ready", 0, START_LIMIT);
+            accessLog = new AccessLog.InSink(sink);
+            logTo = "log " + socket + " local0";
+        }
+        String servers =
+                setup.origin.ports().stream()
+                        .map(
+                                at ->
+                                        "    server s%d 127.0.0.1:%d pool-max-conn 1000%s\n"
+                                                .formatted(
+                                                        at,
+                                                        at,
+                                                        setup.checks ? " check inter 2s" : ""))
+                        .collect(Collectors.joining());
+        String text =
+                """
+                global
+                    nbthread 1
+                    maxconn %d
+                    tune.bufsize %d
+                    %s
+                defaults
+                    mode http
+                    timeout connect 5s
+                    timeout client 300s
+                    timeout server 60s
+                    option http-keep-alive
+                    option forwardfor
+                    http-reuse always
+                    %s
+                frontend bench
+                    bind 127.0.0.1:%d
+                    default_backend web
+                backend web
+                    balance roundrobin
+                    %s
+                %s
+                """
+                        .formatted(
+                                setup.connections,
+                                bufferBytes,
+                                logTo,
+                                setup.log ? "log global\n    option httplog" : "",
+                                port,
+                                setup.checks ? "option httpchk GET /100" : "",
+                                servers);
+        Path file = Files.writeString(bed.file(proxy + "-" + port + ".cfg"), text);
+        Child child =
+                bed.start(
+                        Bed.PROXY_CPU,
+                        proxy.toString(),
+                        List.of("haproxy", "-db", "-f", file.toString()));
+        return new Contender(proxy, child, port, 0, accessLog, setup.origin);
+    }
+
+    private static Contender nginx(Setup setup, Bed bed) throws IOException, Unavailable {
+        int port = bed.freePort();
+        Path home = Files.createDirectory(bed.file("nginx-" + port));
+        AccessLog accessLog = new AccessLog.None();
+        String logTo = "off";
+        if (setup.log) {
+            Path path = home.resolve("access.log");
+            accessLog = new AccessLog.InFile(path);
+            logTo = path + " combined buffer=64k flush=1s";
+        }
+        String servers =
+                setup.origin.ports().stream()
+                        .map("        server 127.0.0.1:%d;\n"::formatted)
+                        .collect(Collectors.joining());
+        boolean root = System.getProperty("user.name", "").equals("root");
+        String text =
+                """
+                %s
+                daemon off;
+                worker_processes 1;
+                pid %s/pid;
+                error_log %s/error.log;
+                events { worker_connections %d; }
+                http {
+                    access_log %s;
+                    client_body_temp_path %s/body;
+                    proxy_temp_path %s/proxy;
+                    fastcgi_temp_path %s/fastcgi;
+                    uwsgi_temp_path %s/uwsgi;
+                    scgi_temp_path %s/scgi;
+                    keepalive_requests 1000000000;
+                    keepalive_timeout 300s;
+                    upstream web {
+                %s        keepalive 256;
+                        keepalive_requests 1000000000;
+                    }
+                    server {
+                        listen 127.0.0.1:%d backlog=4096;
+                        location / {
+                            proxy_pass http://web;
+                            proxy_http_version 1.1;
+                            proxy_set_header Connection "";
+                            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+                        }
+                    }
+                }
+                """
+                        .formatted(
+                                root
+                                        ? "user root;"
+                                        : "", // Its worker must reach the temporary folder.
+                                home,
+                                home,
+                                setup.connections + 1_000,
+                                logTo,
+                                home,
+                                home,
+                                home,
+                                home,
+                                home,
+                                servers,
+                                port);
+        Path file = Files.writeString(home.resolve("nginx.conf"), text);
+        Child child =
+                bed.start(
+                        Bed.PROXY_CPU,
+                        "nginx",
+                        List.of(
+                                "nginx",
+                                "-p",
+                                home.toString(),
+                                "-e",
+                                home.resolve("error.log").toString(),
+                                "-c",
+                                file.toString()));
+        return new Contender(Proxy.NGINX, child, port, 0, accessLog, setup.origin);
+    }
+
+    private static Contender bascule(Setup setup, Bed bed)
+            throws IOException, InterruptedException, Unavailable {
+        String launcher = bed.checkout().resolve("bascule").toString();
+        // The first use builds, and may take all CPUs for it.
+        Child build = bed.run("bascule-version", List.of(launcher, "version"), BUILD_LIMIT_SECONDS);
+        if (build.process().exitValue() != 0) {
+            throw new Unavailable("./bascule version failed: " + build.tail());
+        }
+        int port = bed.freePort();
+        int adminPort = bed.freePort();
+        Path home = Files.createDirectory(bed.file("bascule-" + port));
+        Path log = home.resolve("access.log");
+        String servers =
+                setup.origin.ports().stream()
+                        .map("\"127.0.0.1:%d\""::formatted)
+                        .collect(Collectors.joining(", "));
+        String text =
+                """
+                listeners.bench { bind = "127.0.0.1:%d", backend = web, limits.connections = %d }
+                backends.web { servers = [%s]%s }
+                admin.http = "127.0.0.1:%d"
+                logging { %s, file = "%s" }
+                loops = 1
+                %s
+                """
+                        .formatted(
+                                port,
+                                setup.connections,
+                                servers,
+                                setup.checks ? ", check = /100" : "",
+                                adminPort,
+                                setup.log ? "access = json" : "access = off",
+                                log,
+                                setup.transport.isEmpty() ? "" : "transport = " + setup.transport);
+        Path file = Files.writeString(home.resolve("bascule.conf"), text);
+        // What was built above is measured, even if a source changes right now.
+        Child child =
+                bed.start(
+                        Bed.PROXY_CPU,
+                        "bascule",
+                        List.of("env", "BASCULE_IN_BUILD=1", launcher, "run", "-c", "" + file));
+        Http.awaitOk("http://127.0.0.1:" + adminPort + "/ready", child, START_LIMIT);
+        return new Contender(
+                Proxy.BASCULE,
+                child,
+                port,
+                adminPort,
+                setup.log ? new AccessLog.InFile(log) : new AccessLog.None(),
+                setup.origin);
+    }
+
+    private static Contender floor(Setup setup, Bed bed)
+            throws IOException, InterruptedException, Unavailable {
+        List<String> command = new ArrayList<>(List.of(bed.nativeTool("floor"), "0"));
+        setup.origin.ports().forEach(port -> command.add(Integer.toString(port)));
+        Child child = bed.start(Bed.PROXY_CPU, "floor", command);
+        int port = Integer.parseInt(child.await("port ", 0, START_LIMIT));
+        return new Contender(Proxy.FLOOR, child, port, 0, new AccessLog.None(), setup.origin);
+    }
+
+    private static Contender direct(Bed bed) throws IOException, InterruptedException, Unavailable {
+        Origin own = Origin.start(bed, Bed.PROXY_CPU);
+        return new Contender(
+                Proxy.ORIGIN, own.child(), own.ports().getFirst(), 0, new AccessLog.None(), own);
+    }
+}
