@@ -93,7 +93,7 @@ public abstract class Connection extends Deadline implements ChannelInboundHandl
 
     public final void close() {
         ChannelHandlerContext context = this.context;
-        if (context != null) context.close(context.voidPromise());
+        if (context != null) context.close();
     }
 
     /// Closes with a RST, so that the peer cannot take what it got for the whole.
@@ -102,7 +102,7 @@ public abstract class Connection extends Deadline implements ChannelInboundHandl
         if (context == null) return;
         if (context.channel().isOpen())
             context.channel().config().setOption(ChannelOption.SO_LINGER, 0);
-        context.close(context.voidPromise());
+        context.close();
     }
 
     /// Sends FIN after what was written.
