@@ -1,20 +1,161 @@
 package bascule;
 
-/// Where the program starts.
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import bascule.config.Configuration;
+import bascule.config.ConfigurationLoader;
+import bascule.config.LoadResult;
+import bascule.observe.Events;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/// Where the program starts, and the daemon's way from its file to the end. `run` takes the short way: no command-line library
+/// is loaded for it. All else that can be typed is for [Cli].
 public final class Main {
+    static final int OK = 0;
+    static final int FAILED = 1;
+    static final int USAGE = 2;
+
+    /// EX_CONFIG of sysexits.h: systemd shows it as CONFIG.
+    static final int REFUSED = 78;
+
+    static final Path CONFIGURATION = Path.of("/etc/bascule/bascule.conf");
+
+    /// A signal within this time after the first is taken for the same: `timeout` and some supervisors signal a process and then
+    /// its group.
+    private static final Duration SAME_SIGNAL = Duration.ofMillis(500);
+
+    private static final int SIGINT = 2;
+    private static final int SIGTERM = 15;
+
     private Main() {}
 
-    public static void main(String[] arguments) {
-        if (arguments.length == 1 && arguments[0].equals("version")) {
-            System.out.println("bascule " + version());
-            return;
-        }
-        System.err.println("usage: bascule version");
-        System.exit(2);
+    public static void main(String[] arguments) throws InterruptedException {
+        prepareLibraries();
+        MainOptions options = MainOptions.parse(arguments);
+        System.exit(options == null ? Cli.execute(arguments) : run(options.file(), options.node()));
     }
 
-    private static String version() {
-        String fromManifest = Main.class.getPackage().getImplementationVersion();
-        return fromManifest == null ? "unknown" : fromManifest;
+    /// What libraries read once, when their first class is loaded. An option -D of the JVM wins.
+    private static void prepareLibraries() {
+        setUnlessSet("io.netty.leakDetection.level", "disabled");
+        // Buffers of 64 KiB and their headroom are above Netty's limit for what a loop keeps to
+        // itself.
+        setUnlessSet("io.netty.allocator.maxCachedBufferCapacity", "131072");
+        setUnlessSet("java.util.logging.manager", MainLogManager.class.getName());
+    }
+
+    private static void setUnlessSet(String property, String value) {
+        if (System.getProperty(property) == null) System.setProperty(property, value);
+    }
+
+    /// `bascule run`. Returns only if the daemon could not start: a signal ends the process.
+    ///
+    /// @return exit code
+    static int run(Path file, @Nullable String node) throws InterruptedException {
+        Configuration configuration = loaded(ConfigurationLoader.load(file, System.getenv()));
+        if (configuration == null) return REFUSED;
+        if (node != null) {
+            complain("--node " + node + ": no such node (" + file + " describes no cluster)");
+            return REFUSED;
+        }
+        Object[] about = {
+            "version",
+            Version.current(),
+            "file",
+            file.toAbsolutePath(),
+            "config",
+            configuration.hash()
+        };
+        return serve(configuration, _ -> Events.info("started", about), () -> {});
+    }
+
+    /// Runs a daemon until a signal ends the process; returns only if it could not start, and has then said why.
+    ///
+    /// @param started told when it serves
+    /// @param stopped called when it has stopped
+    /// @return exit code
+    static int serve(Configuration configuration, Consumer<Daemon> started, Runnable stopped)
+            throws InterruptedException {
+        Events.start(configuration.logging().level());
+        Daemon daemon;
+        try {
+            daemon = Daemon.start(configuration);
+        } catch (StartFailure e) {
+            complain(e.getMessage());
+            return e.exitCode();
+        }
+        stopOnSignal(
+                () -> {
+                    daemon.stop();
+                    stopped.run();
+                });
+        started.accept(daemon);
+        new CountDownLatch(1).await();
+        return OK;
+    }
+
+    /// @return null if it is refused; each fault is then a line on standard error
+    static @Nullable Configuration loaded(LoadResult result) {
+        return switch (result) {
+            case LoadResult.Loaded(Configuration configuration) -> configuration;
+            case LoadResult.Rejected(var problems) -> {
+                problems.forEach(System.err::println);
+                yield null;
+            }
+        };
+    }
+
+    /// One line for people, on standard error.
+    static void complain(@Nullable String what) {
+        System.err.println("bascule: " + what);
+    }
+
+    /// Has SIGTERM and SIGINT stop what runs; the JVM then ends with 143 or 130. A second signal ends it at once.
+    private static void stopOnSignal(Runnable stop) {
+        Runtime.getRuntime()
+                .addShutdownHook(
+                        Thread.ofPlatform()
+                                .name("stop")
+                                .unstarted(
+                                        () -> {
+                                            Thread.ofPlatform()
+                                                    .name("second-signal")
+                                                    .daemon()
+                                                    .start(Main::endAtOnceOnNextSignal);
+                                            try {
+                                                stop.run();
+                                            } catch (RuntimeException | Error e) {
+                                                Events.bug("stop-failed", e);
+                                            }
+                                        }));
+    }
+
+    /// Puts back what the kernel does with both signals: whoever asks twice does not want to wait. The JVM itself would ignore
+    /// the second.
+    @SuppressWarnings("restricted") // Native access: the launcher enables it.
+    private static void endAtOnceOnNextSignal() {
+        try {
+            Thread.sleep(SAME_SIGNAL);
+            Linker linker = Linker.nativeLinker();
+            MethodHandle signal =
+                    linker.downcallHandle(
+                            linker.defaultLookup().findOrThrow("signal"),
+                            FunctionDescriptor.of(ADDRESS, JAVA_INT, ADDRESS));
+            MemorySegment kernelDefault = MemorySegment.NULL; // SIG_DFL
+            for (int each : new int[] {SIGINT, SIGTERM}) {
+                var _ = (MemorySegment) signal.invokeExact(each, kernelDefault);
+            }
+        } catch (Throwable e) { // A method handle may throw anything.
+            Events.debug("second-signal-ignored", "cause", e);
+        }
     }
 }

@@ -1,0 +1,177 @@
+package bascule;
+
+import static bascule.testing.BasculeProcess.bascule;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import bascule.testing.BasculeProcess.Ended;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// What does not start a daemon: each command's words and exit code.
+final class CheckIT {
+    private static final String VALID =
+            """
+            listeners.http { bind = "127.0.0.1:8080", backend = web }
+            backends.web.servers = ["127.0.0.1:9001", "127.0.0.1:9002"]
+            """;
+
+    @TempDir Path folder = Path.of("");
+
+    private Path file(String text) throws IOException {
+        return Files.writeString(folder.resolve("bascule.conf"), text);
+    }
+
+    @Test
+    void givenValidFile_whenChecked_thenValidAndZero() throws Exception {
+        Ended check = bascule("check", "-c", file(VALID).toString()).end();
+
+        assertThat(check).isEqualTo(new Ended(0, "valid\n", ""));
+    }
+
+    @Test
+    void givenFaults_whenChecked_thenEachIsALineWithItsPlaceAndExitIs78() throws Exception {
+        Path file =
+                file(
+                        """
+                        listeners.http { bind = "127.0.0.1:8080", backend = wbe }
+                        backends.web {
+                            servers = ["127.0.0.1:9001"]
+                            balanse = round-robin
+                            timeouts.connect = 2
+                        }
+                        """);
+
+        Ended check = bascule("check", "-c", file.toString()).end();
+
+        assertThat(check.exitCode()).isEqualTo(78);
+        assertThat(check.out()).isEmpty();
+        assertThat(check.err().lines())
+                .satisfiesExactly(
+                        line -> assertThat(line).startsWith(file + ":1: listeners.http.backend: "),
+                        line ->
+                                assertThat(line)
+                                        .startsWith(file + ":4: backends.web.balanse: ")
+                                        .contains("balance"),
+                        line ->
+                                assertThat(line)
+                                        .startsWith(file + ":5: backends.web.timeouts.connect: ")
+                                        .contains("expected: "));
+    }
+
+    @Test
+    void givenSyntaxError_whenChecked_thenItIsReportedAlone() throws Exception {
+        Path file = file("backends.web.servers = [\nlisteners {\nunknown = 1\n");
+
+        Ended check = bascule("check", "-c", file.toString()).end();
+
+        assertThat(check.exitCode()).isEqualTo(78);
+        assertThat(check.err()).startsWith(file + ":").hasLineCount(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"check", "show-config", "run"})
+    void givenNoSuchFile_whenCalled_thenItSaysSoAndExits78(String command) {
+        Path file = folder.resolve("missing.conf");
+
+        Ended ended = bascule(command, "-c", file.toString()).end();
+
+        assertThat(ended).isEqualTo(new Ended(78, "", file + ": cannot be read: no such file\n"));
+    }
+
+    @Test
+    void givenNoFileNamed_whenChecked_thenTheStandardPlaceIsMeant() {
+        Ended check = bascule("check").end();
+
+        assertThat(check.exitCode()).isIn(0, 78); // Whatever this machine has there.
+        if (check.exitCode() == 78)
+            assertThat(check.err()).startsWith("/etc/bascule/bascule.conf:");
+    }
+
+    @Test
+    void givenNodeOfNoCluster_whenRun_thenItIsRefused() throws Exception {
+        Path file = file(VALID);
+
+        Ended run = bascule("run", "-c", file.toString(), "--node", "edge1").end();
+
+        assertThat(run.exitCode()).isEqualTo(78);
+        assertThat(run.err())
+                .isEqualTo(
+                        "bascule: --node edge1: no such node ("
+                                + file
+                                + " describes no cluster)\n");
+    }
+
+    @Test
+    void givenFile_whenShown_thenDefaultsAreFilledInAndTheResultMeansTheSame() throws Exception {
+        Ended shown = bascule("show-config", "-c", file(VALID).toString()).end();
+        assertThat(shown.exitCode()).isZero();
+        assertThat(shown.err()).isEmpty();
+        assertThat(shown.out())
+                .contains("connections = 20000", "balance = round-robin")
+                .endsWith("\n");
+
+        Ended again = bascule("show-config", "-c", file(shown.out()).toString()).end();
+
+        assertThat(again).isEqualTo(shown);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "--help",
+                "run --help",
+                "check --help",
+                "show-config --help",
+                "version --help"
+            })
+    void givenHelp_whenAsked_thenUsageOnStandardOutput(String line) {
+        Ended help = bascule(line.split(" ")).end();
+
+        assertThat(help.exitCode()).isZero();
+        assertThat(help.out()).contains("Usage: bascule").contains("--help");
+        assertThat(help.err()).isEmpty();
+    }
+
+    @Test
+    void givenVersion_whenAsked_thenTheBuildsVersion() {
+        Ended version = bascule("version").end();
+
+        assertThat(version.exitCode()).isZero();
+        assertThat(version.out()).matches("bascule \\d+\\.\\d+\\.\\d+(-SNAPSHOT)?\n");
+    }
+
+    @Test
+    void givenUnknownCommand_whenCalled_thenNearOneAndUsageAndExit2() {
+        Ended ended = bascule("chek").end();
+
+        assertThat(ended.exitCode()).isEqualTo(2);
+        assertThat(ended.out()).isEmpty();
+        assertThat(ended.err())
+                .startsWith("bascule: ")
+                .contains("'chek'", "Did you mean: bascule check?", "Usage: bascule");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "reload", // Of the contract, but not there yet: no other exit code would be honest.
+                "run -x",
+                "run -c",
+                "run one two",
+                "check --node edge1",
+                "version now",
+            })
+    void givenWrongUsage_whenCalled_thenReasonAndUsageAndExit2(String line) {
+        Ended ended = bascule(line.isEmpty() ? new String[0] : line.split(" ")).end();
+
+        assertThat(ended.exitCode()).isEqualTo(2);
+        assertThat(ended.out()).isEmpty();
+        assertThat(ended.err()).startsWith("bascule: ").contains("Usage: bascule");
+    }
+}
