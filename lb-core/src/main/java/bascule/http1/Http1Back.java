@@ -343,7 +343,10 @@ public final class Http1Back extends Connection implements BackStream {
 
     @Override
     protected void writabilityChanged() {
-        if (writable() && exchange != null) exchange.backWritable(loop.nanoTime());
+        if (exchange == null) return;
+        long now = loop.nanoTime();
+        if (phase == Phase.HEAD) awaitServer(now);
+        if (writable()) exchange.backWritable(now);
     }
 
     @Override
@@ -441,8 +444,14 @@ public final class Http1Back extends Connection implements BackStream {
             out.release();
             return;
         }
-        if (phase == Phase.HEAD) loop.wheel().schedule(this, now + responseNanos);
         write(out);
+        if (phase == Phase.HEAD) awaitServer(now);
+    }
+
+    /// The server owes the next step once it has the whole request, or while it takes no more of it; else the client does.
+    private void awaitServer(long now) {
+        if (requestSent || !writable()) loop.wheel().schedule(this, now + responseNanos);
+        else loop.wheel().suspend(this);
     }
 
     @Override

@@ -332,10 +332,8 @@ public final class Http1Front extends Connection implements FrontStream {
 
     @Override
     protected void receivedAll() {
-        if ((phase == Phase.BODY || phase == Phase.RESPONSE || phase == Phase.TUNNEL)
-                && exchange != null) {
+        if (exchange != null && (phase == Phase.BODY || phase == Phase.TUNNEL))
             exchange.requestBurstEnded();
-        }
     }
 
     @Override

@@ -95,7 +95,7 @@ public final class Listener {
 
     /// Ends what is left after the grace time.
     public void stop() {
-        List<CompletableFuture<Void>> stopped = new ArrayList<>();
+        List<CompletableFuture<Void>> stopped = new ArrayList<>(doorways.size());
         for (Doorway doorway : doorways) {
             stopped.add(CompletableFuture.runAsync(doorway::stop, doorway.loop().executor()));
         }
