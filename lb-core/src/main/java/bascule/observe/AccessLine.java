@@ -48,45 +48,67 @@ public final class AccessLine {
     private static final int NAME_LIMIT = 256;
     private static final int CLIENT_LIMIT = 64;
 
-    private static final byte[] TIME = ascii("{\"time\":\"");
-    private static final byte[] LISTENER = ascii("\",\"listener\":\"");
-    private static final byte[] CLIENT = ascii("\",\"client\":\"");
-    private static final byte[] METHOD = ascii("\",\"method\":\"");
-    private static final byte[] HOST = ascii("\",\"host\":\"");
-    private static final byte[] NO_HOST = ascii("\",\"host\":null,\"target\":\"");
-    private static final byte[] TARGET = ascii("\",\"target\":\"");
-    private static final byte[] HTTP_1_0 = ascii("\",\"protocol\":\"HTTP/1.0\"");
-    private static final byte[] HTTP_1_1 = ascii("\",\"protocol\":\"HTTP/1.1\"");
+    private static final VarHandle EIGHT_BYTES =
+            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+
+    private static final Fixed TIME = Fixed.of("{\"time\":\"");
+    private static final Fixed LISTENER = Fixed.of("\",\"listener\":\"");
+    private static final Fixed CLIENT = Fixed.of("\",\"client\":\"");
+    private static final Fixed METHOD = Fixed.of("\",\"method\":\"");
+    private static final Fixed HOST = Fixed.of("\",\"host\":\"");
+    private static final Fixed NO_HOST = Fixed.of("\",\"host\":null,\"target\":\"");
+    private static final Fixed TARGET = Fixed.of("\",\"target\":\"");
+    private static final Fixed HTTP_1_0 = Fixed.of("\",\"protocol\":\"HTTP/1.0\"");
+    private static final Fixed HTTP_1_1 = Fixed.of("\",\"protocol\":\"HTTP/1.1\"");
     private static final byte[] NO_HEAD =
             ascii("\",\"method\":null,\"host\":null,\"target\":null,\"protocol\":null");
-    private static final byte[] REQUEST_ID = ascii(",\"request_id\":\"");
-    private static final byte[] STATUS_AFTER_ID = ascii("\",\"status\":");
-    private static final byte[] STATUS_WITHOUT_ID = ascii(",\"request_id\":null,\"status\":");
-    private static final byte[] RECEIVED = ascii(",\"received\":");
-    private static final byte[] SENT = ascii(",\"sent\":");
-    private static final byte[] BACKEND = ascii(",\"backend\":");
-    private static final byte[] SERVER = ascii(",\"server\":");
-    private static final byte[] QUEUE = ascii(",\"queue_ms\":");
-    private static final byte[] CONNECT = ascii(",\"connect_ms\":");
-    private static final byte[] FIRST_BYTE = ascii(",\"first_byte_ms\":");
-    private static final byte[] TOTAL = ascii(",\"total_ms\":");
-    private static final byte[] RETRIES = ascii(",\"retries\":");
-    private static final byte[] NEW = ascii(",\"reused\":false");
-    private static final byte[] REUSED = ascii(",\"reused\":true");
-    private static final byte[] NOT_UPGRADED = ascii(",\"upgraded\":false,\"reason\":\"");
-    private static final byte[] UPGRADED = ascii(",\"upgraded\":true,\"reason\":\"");
-    private static final byte[] END = ascii("\"}\n");
-    private static final byte[] NULL = ascii("null");
-    private static final byte[] CUT = ascii("\\u2026");
+    private static final Fixed REQUEST_ID = Fixed.of(",\"request_id\":\"");
+    private static final Fixed STATUS_AFTER_ID = Fixed.of("\",\"status\":");
+    private static final Fixed STATUS_WITHOUT_ID = Fixed.of(",\"request_id\":null,\"status\":");
+    private static final Fixed RECEIVED = Fixed.of(",\"received\":");
+    private static final Fixed SENT = Fixed.of(",\"sent\":");
+    private static final Fixed BACKEND = Fixed.of(",\"backend\":");
+    private static final Fixed SERVER = Fixed.of(",\"server\":");
+    private static final Fixed QUEUE = Fixed.of(",\"queue_ms\":");
+    private static final Fixed CONNECT = Fixed.of(",\"connect_ms\":");
+    private static final Fixed FIRST_BYTE = Fixed.of(",\"first_byte_ms\":");
+    private static final Fixed TOTAL = Fixed.of(",\"total_ms\":");
+    private static final Fixed RETRIES = Fixed.of(",\"retries\":");
+    private static final Fixed NEW = Fixed.of(",\"reused\":false");
+    private static final Fixed REUSED = Fixed.of(",\"reused\":true");
+    private static final Fixed NOT_UPGRADED = Fixed.of(",\"upgraded\":false,\"reason\":\"");
+    private static final Fixed UPGRADED = Fixed.of(",\"upgraded\":true,\"reason\":\"");
+    private static final Fixed END = Fixed.of("\"}\n");
+    private static final Fixed NULL = Fixed.of("null");
+    private static final Fixed CUT = Fixed.of("\\u2026");
     private static final byte[] HEX = ascii("0123456789abcdef");
 
     /// More than what [#end] writes: keys, numbers, and the names' shares.
     private static final int TAIL = 512 + 3 * NAME_LIMIT + REQUEST_ID_LIMIT;
 
-    private static final VarHandle EIGHT_BYTES =
-            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final long ONES = 0x0101_0101_0101_0101L;
     private static final long HIGHS = 0x8080_8080_8080_8080L;
+
+    /// Text of the format in four words, little-endian, so that it is stored from the code rather than copied from memory: half
+    /// of a line is such text, in short pieces. A record, because the compiler trusts its fields never to change.
+    private record Fixed(int length, long a, long b, long c, long d) {
+        static final int MOST = 32;
+
+        static Fixed of(String text) {
+            byte[] bytes = Arrays.copyOf(ascii(text), MOST);
+            if (text.length() > MOST) throw new IllegalArgumentException(text);
+            return new Fixed(
+                    text.length(),
+                    word(bytes, 0),
+                    word(bytes, 8),
+                    word(bytes, 16),
+                    word(bytes, 24));
+        }
+
+        private static long word(byte[] bytes, int at) {
+            return (long) EIGHT_BYTES.get(bytes, at);
+        }
+    }
 
     private byte[] line = new byte[512];
     private int position;
@@ -205,7 +227,7 @@ public final class AccessLine {
         append(upgraded ? UPGRADED : NOT_UPGRADED);
         text(reason);
         append(END);
-        to.timestamp().write(wallMillis, line, TIME.length);
+        to.timestamp().write(wallMillis, line, TIME.length());
         to.offer(line, position);
         position = 0;
     }
@@ -214,6 +236,18 @@ public final class AccessLine {
         reserve(bytes.length);
         System.arraycopy(bytes, 0, line, position, bytes.length);
         position += bytes.length;
+    }
+
+    /// Stores whole words: what lies behind the text is overwritten by what follows.
+    private void append(Fixed text) {
+        reserve(Fixed.MOST);
+        byte[] to = line;
+        int at = position;
+        EIGHT_BYTES.set(to, at, text.a);
+        EIGHT_BYTES.set(to, at + 8, text.b);
+        EIGHT_BYTES.set(to, at + 16, text.c);
+        EIGHT_BYTES.set(to, at + 24, text.d);
+        position = at + text.length;
     }
 
     private void reserve(int more) {
@@ -230,11 +264,11 @@ public final class AccessLine {
         for (int at = start; ; at++) {
             int dirty = firstDirty(from, at, end);
             int run = Math.min(dirty - at, last - position);
-            reserve(run + CUT.length);
+            reserve(run + CUT.length());
             System.arraycopy(from, at, line, position, run);
             position += run;
             if (at + run == end) return;
-            if (at + run < dirty || last - position < CUT.length) {
+            if (at + run < dirty || last - position < CUT.length()) {
                 append(CUT);
                 return;
             }
@@ -294,9 +328,9 @@ public final class AccessLine {
 
     private void text(String text) {
         int last = position + NAME_LIMIT;
-        reserve(NAME_LIMIT + CUT.length + 2);
+        reserve(NAME_LIMIT + CUT.length() + 2);
         for (int i = 0; i < text.length(); i++) {
-            if (last - position < CUT.length) {
+            if (last - position < CUT.length()) {
                 append(CUT);
                 return;
             }

@@ -1,6 +1,7 @@
 package bascule.observe;
 
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 
@@ -25,22 +26,32 @@ public final class LimitedEvent {
     /// @param keyValues keys and values in turn
     /// @return was it told
     public boolean warn(String event, Object... keyValues) {
-        long now = clock.getAsLong();
-        long next = nextNanos.get();
-        if (now - next < 0 || !nextNanos.compareAndSet(next, now + periodNanos)) {
-            suppressed.incrementAndGet();
-            return false;
-        }
-        long before = suppressed.getAndSet(0);
-        Events.warn(event, before == 0 ? keyValues : with(keyValues, "suppressed", before));
+        if (!due()) return false;
+        Events.warn(event, withSuppressed(keyValues));
         return true;
     }
 
-    private static Object[] with(Object[] keyValues, String key, Object value) {
-        var all = new Object[keyValues.length + 2];
-        System.arraycopy(keyValues, 0, all, 0, keyValues.length);
-        all[keyValues.length] = key;
-        all[keyValues.length + 1] = value;
+    /// Like [Events#bug].
+    public boolean bug(String event, Throwable what, Object... keyValues) {
+        if (!due()) return false;
+        Events.bug(event, what, withSuppressed(keyValues));
+        return true;
+    }
+
+    private boolean due() {
+        long now = clock.getAsLong();
+        long next = nextNanos.get();
+        if (now - next >= 0 && nextNanos.compareAndSet(next, now + periodNanos)) return true;
+        suppressed.incrementAndGet();
+        return false;
+    }
+
+    private Object[] withSuppressed(Object[] keyValues) {
+        long before = suppressed.getAndSet(0);
+        if (before == 0) return keyValues;
+        Object[] all = Arrays.copyOf(keyValues, keyValues.length + 2);
+        all[keyValues.length] = "suppressed";
+        all[keyValues.length + 1] = before;
         return all;
     }
 }
