@@ -1,0 +1,137 @@
+package bascule.admin;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.util.DefaultIndenter;
+import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
+import com.fasterxml.jackson.core.util.Separators;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// [Status] as JSON, indented for those who look at it with `curl`. Every key is always there, `null` where there is nothing.
+final class StatusJson {
+    private static final JsonFactory JSON = new JsonFactory();
+
+    private final JsonGenerator to;
+
+    private interface Element<T> {
+        void write(T value) throws IOException;
+    }
+
+    private StatusJson(JsonGenerator to) {
+        this.to = to;
+    }
+
+    static byte[] write(Status status) {
+        var out = new ByteArrayOutputStream();
+        try (JsonGenerator to = JSON.createGenerator(out)) {
+            to.setPrettyPrinter(printer());
+            new StatusJson(to).status(status);
+            to.writeRaw('\n');
+        } catch (IOException e) {
+            throw new UncheckedIOException(e); // Memory does not fail this way.
+        }
+        return out.toByteArray();
+    }
+
+    private static DefaultPrettyPrinter printer() {
+        var lines = new DefaultIndenter("  ", "\n");
+        var separators =
+                Separators.createDefaultInstance()
+                        .withObjectFieldValueSpacing(Separators.Spacing.AFTER)
+                        .withArrayEmptySeparator("")
+                        .withObjectEmptySeparator("");
+        return new DefaultPrettyPrinter(separators)
+                .withObjectIndenter(lines)
+                .withArrayIndenter(lines);
+    }
+
+    private void status(Status status) throws IOException {
+        to.writeStartObject();
+        to.writeStringField("node", status.node());
+        to.writeStringField("version", status.version());
+        to.writeNumberField("uptimeSeconds", status.uptimeSeconds());
+        to.writeObjectFieldStart("config");
+        to.writeStringField("hash", status.config().hash());
+        to.writeStringField("loadedAt", status.config().loadedAt().toString());
+        to.writeEndObject();
+        to.writeObjectFieldStart("cluster");
+        array("nodes", status.cluster().nodes(), this::node);
+        to.writeEndObject();
+        array("floatingIps", status.floatingIps(), this::floatingIp);
+        array("listeners", status.listeners(), this::listener);
+        array("backends", status.backends(), this::backend);
+        array("certificates", status.certificates(), this::certificate);
+        to.writeEndObject();
+    }
+
+    private void node(Status.Node node) throws IOException {
+        to.writeStartObject();
+        to.writeStringField("name", node.name());
+        nullable("address", node.address());
+        to.writeStringField("state", node.state());
+        nullable("configHash", node.configHash());
+        to.writeEndObject();
+    }
+
+    private void floatingIp(Status.FloatingIp ip) throws IOException {
+        to.writeStartObject();
+        to.writeStringField("name", ip.name());
+        to.writeStringField("address", ip.address());
+        nullable("owner", ip.owner());
+        to.writeNumberField("epoch", ip.epoch());
+        to.writeBooleanField("eligible", ip.eligible());
+        nullable("reason", ip.reason());
+        to.writeEndObject();
+    }
+
+    private void listener(Status.Listener listener) throws IOException {
+        to.writeStartObject();
+        to.writeStringField("name", listener.name());
+        array("bind", listener.bind(), to::writeString);
+        to.writeStringField("state", listener.state());
+        to.writeNumberField("connections", listener.connections());
+        to.writeEndObject();
+    }
+
+    private void backend(Status.Backend backend) throws IOException {
+        to.writeStartObject();
+        to.writeStringField("name", backend.name());
+        array("servers", backend.servers(), this::server);
+        to.writeEndObject();
+    }
+
+    private void server(Status.Server server) throws IOException {
+        to.writeStartObject();
+        to.writeStringField("name", server.name());
+        to.writeStringField("address", server.address());
+        to.writeStringField("admin", server.admin());
+        to.writeStringField("health", server.health());
+        to.writeStringField("state", server.state());
+        to.writeNumberField("weight", server.weight());
+        to.writeNumberField("connections", server.connections());
+        to.writeEndObject();
+    }
+
+    private void certificate(Status.Certificate certificate) throws IOException {
+        to.writeStartObject();
+        array("names", certificate.names(), to::writeString);
+        to.writeStringField("notAfter", certificate.notAfter().toString());
+        to.writeStringField("keyType", certificate.keyType());
+        to.writeEndObject();
+    }
+
+    private <T> void array(String key, List<T> values, Element<T> element) throws IOException {
+        to.writeArrayFieldStart(key);
+        for (T value : values) element.write(value);
+        to.writeEndArray();
+    }
+
+    private void nullable(String key, @Nullable String value) throws IOException {
+        if (value == null) to.writeNullField(key);
+        else to.writeStringField(key, value);
+    }
+}
