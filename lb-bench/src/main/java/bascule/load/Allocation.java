@@ -2,7 +2,6 @@ package bascule.load;
 
 import java.io.IOException;
 import java.net.URI;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /// What the running daemon allocates for a request: in its loops, and in all its threads together.
@@ -40,7 +39,9 @@ final class Allocation {
         for (Workload load : options.workloads()) {
             Contender started;
             try {
-                started = Contender.start(Proxy.BASCULE, Contender.Setup.of(options, origin), bed);
+                started =
+                        Contender.start(
+                                Proxy.BASCULE, Contender.Setup.of(options, origin, bed), bed);
             } catch (Unavailable e) {
                 report.saySkipped(Proxy.BASCULE, e);
                 return false;
@@ -81,11 +82,8 @@ final class Allocation {
             }
 
             AtomicInteger scrapes = new AtomicInteger();
-            AtomicBoolean over = new AtomicBoolean();
             Thread scraping =
-                    Thread.ofPlatform()
-                            .daemon()
-                            .start(() -> scrape(daemon.metricsUrl, scrapes, over));
+                    Thread.ofPlatform().daemon().start(() -> scrape(daemon.metricsUrl, scrapes));
             long requests = 0;
             Slice last = new Slice.Dropped("not run");
             Jvm.Allocated before = jvm.allocated();
@@ -98,26 +96,34 @@ final class Allocation {
             }
             Jvm.Delta grown = jvm.allocated().since(before);
             double seconds = (System.nanoTime() - began) / 1e9;
-            over.set(true);
             scraping.interrupt();
             scraping.join();
 
-            boolean fine = last instanceof Slice.Measured && requests >= options.requests();
+            boolean scraped =
+                    daemon.metricsUrl.isEmpty()
+                            || scrapes.get() >= (int) seconds / SCRAPE_SECONDS - 1;
+            boolean fine =
+                    last instanceof Slice.Measured && requests >= options.requests() && scraped;
             say("under load, %.0f s, %d scrapes".formatted(seconds, scrapes.get()), grown);
-            double loops = (double) grown.loops() / Math.max(1, requests);
-            double all = (double) grown.all() / Math.max(1, requests);
+            if (!fine) {
+                Report.say(
+                        "FAILED: %,d requests (expected: %,d), %d scrapes: %s",
+                        requests, options.requests(), scrapes.get(), last);
+                report.add(
+                        report.line("allocation")
+                                .put("workload", load.name())
+                                .put("failed", last.toString()));
+                return false;
+            }
+            double loops = (double) grown.loops() / requests;
+            double all = (double) grown.all() / requests;
             Report.say(
                     "%,d requests: %.2f B per request in the loops, %.2f B in all threads",
                     requests, loops, all);
-            if (!fine) {
-                Report.say(
-                        "FAILED: %,d requests (expected: %,d): %s",
-                        requests, options.requests(), last);
-            }
             report.add(
                     report.line("allocation")
                             .put("workload", load.name())
-                            .put("failed", !fine)
+                            .put("failed", false)
                             .put("requests", requests)
                             .put("seconds", seconds)
                             .put("scrapes", scrapes.get())
@@ -128,7 +134,7 @@ final class Allocation {
                             .put("allBytes", grown.all())
                             .put("loopsPerRequest", loops)
                             .put("allPerRequest", all));
-            return fine;
+            return true;
         }
     }
 
@@ -144,10 +150,10 @@ final class Allocation {
         throw new Unavailable("warm-up: " + last);
     }
 
-    private static void scrape(String url, AtomicInteger count, AtomicBoolean over) {
+    private static void scrape(String url, AtomicInteger count) {
         if (url.isEmpty()) return;
         try {
-            while (!over.get()) {
+            while (true) {
                 Thread.sleep(SCRAPE_SECONDS * 1_000L);
                 Http.get(url);
                 count.incrementAndGet();

@@ -14,16 +14,22 @@ final class Compare {
     static boolean run(Options options, Bed bed, Report report)
             throws IOException, InterruptedException, Unavailable {
         Origin origin = Origin.start(bed, Bed.LOAD_CPU);
+        Contender.Setup setup = Contender.Setup.of(options, origin, bed);
         List<Contender> contenders = new ArrayList<>();
         for (Proxy proxy : options.proxies()) {
             try {
-                contenders.add(Contender.start(proxy, Contender.Setup.of(options, origin), bed));
+                contenders.add(Contender.start(proxy, setup, bed));
             } catch (Unavailable e) {
                 report.saySkipped(proxy, e);
             }
         }
         boolean fine = true;
         for (Workload load : options.workloads()) {
+            if (!load.client().isInstalled(bed)) {
+                Report.say("%s skipped: %s is not there", load.name(), load.client().tool);
+                fine = false;
+                continue;
+            }
             fine &= run(load, contenders, options, bed, report);
         }
         return fine;
@@ -34,17 +40,13 @@ final class Compare {
             throws IOException, InterruptedException, Unavailable {
         List<Contender> contenders = new ArrayList<>();
         for (Contender each : all) {
-            if (load.client() == Workload.Client.CHURN && each.proxy() == Proxy.FLOOR) {
-                // It passes `Connection: close` on and keeps a pool all the same: what it did would
-                // not be this workload.
-                report.saySkipped(each.proxy(), new Unavailable("has no part in " + load.name()));
-            } else {
-                contenders.add(each);
-            }
+            String unfit = each.unfitFor(load);
+            if (unfit.isEmpty()) contenders.add(each);
+            else report.saySkipped(each.proxy(), new Unavailable(load.name() + ": " + unfit));
         }
         for (Contender each : contenders) {
             int seconds = each.proxy().isJvm() ? options.warmupSeconds() : NATIVE_WARMUP_SECONDS;
-            if (seconds > 0) Slice.take(bed, load, each.port(), seconds);
+            if (seconds > 0) Slice.take(bed, load, each.portFor(load), seconds);
         }
         List<Row> rows = contenders.stream().map(each -> new Row(each.proxy())).toList();
         for (int round = 1; round <= options.rounds(); round++) {

@@ -6,30 +6,54 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /// A proxy under test, started, and in front of the origin.
 ///
+/// @param tlsPort   where it takes the same over TLS; 0: nowhere
 /// @param adminPort where its own metrics are; 0: nowhere
 /// @param servers   the origin behind it
 record Contender(
-        Proxy proxy, Child child, int port, int adminPort, AccessLog accessLog, Origin servers) {
-    private static final Duration START_LIMIT = Duration.ofSeconds(20);
+        Proxy proxy,
+        Child child,
+        int port,
+        int tlsPort,
+        int adminPort,
+        AccessLog accessLog,
+        Origin servers) {
+    private static final Duration START_LIMIT = Duration.ofSeconds(60);
     private static final int BUILD_LIMIT_SECONDS = 900;
 
     /// How to start one.
     ///
     /// @param connections that clients may hold open at a time
     /// @param transport   Bascule's; empty: its default
-    record Setup(Origin origin, boolean log, boolean checks, int connections, String transport) {
-        static Setup of(Options options, Origin origin) {
+    /// @param certificate with its key, in one file, for a TLS listener beside the plain one
+    record Setup(
+            Origin origin,
+            boolean log,
+            boolean checks,
+            int connections,
+            String transport,
+            Optional<Path> certificate) {
+        static Setup of(Options options, Origin origin, Bed bed)
+                throws IOException, InterruptedException, Unavailable {
+            boolean tls = options.workloads().stream().anyMatch(load -> load.client().usesTls());
+            Optional<Path> certificate = tls ? Optional.of(newCertificate(bed)) : Optional.empty();
             // 6,500 fits the usual limit of 20,000 open files: HAProxy reserves two for each
             // connection, and some.
-            return new Setup(origin, options.log(), options.checks(), 6_500, options.transport());
+            return new Setup(
+                    origin,
+                    options.log(),
+                    options.checks(),
+                    6_500,
+                    options.transport(),
+                    certificate);
         }
 
         Setup withConnections(int count) {
-            return new Setup(origin, log, checks, count, transport);
+            return new Setup(origin, log, checks, count, transport, certificate);
         }
     }
 
@@ -53,6 +77,40 @@ record Contender(
         return "http://127.0.0.1:" + port + path;
     }
 
+    /// Why it cannot take this load; empty: it can.
+    String unfitFor(Workload load) {
+        if (load.client().usesTls() && tlsPort == 0) return "no TLS listener here yet";
+        // It passes `Connection: close` on and keeps a pool all the same: that would be another
+        // workload.
+        if (load.client() == Workload.Client.CHURN && proxy == Proxy.FLOOR)
+            return "keeps connections";
+        return "";
+    }
+
+    int portFor(Workload load) {
+        return load.client().usesTls() ? tlsPort : port;
+    }
+
+    /// A throw-away certificate for an ECDSA key on P-256.
+    static Path newCertificate(Bed bed) throws IOException, InterruptedException, Unavailable {
+        Path key = bed.file("bench.key");
+        Path certificate = bed.file("bench.crt");
+        Child openssl =
+                bed.run(
+                        "openssl",
+                        List.of(
+                                ("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256"
+                                                + " -nodes -days 2 -subj /CN=localhost -keyout "
+                                                + key
+                                                + " -out "
+                                                + certificate)
+                                        .split(" ")),
+                        30);
+        if (openssl.process().exitValue() != 0) throw new Unavailable("openssl: " + openssl.tail());
+        return Files.writeString(
+                bed.file("bench.pem"), Files.readString(certificate) + Files.readString(key));
+    }
+
     String metricsUrl() {
         return "http://127.0.0.1:" + adminPort + "/metrics";
     }
@@ -60,6 +118,14 @@ record Contender(
     private static Contender haproxy(Proxy proxy, int bufferBytes, Setup setup, Bed bed)
             throws IOException, InterruptedException, Unavailable {
         int port = bed.freePort();
+        int tlsPort = setup.certificate.isPresent() ? bed.freePort() : 0;
+        String bindTls =
+                setup.certificate
+                        .map(
+                                file ->
+                                        "bind 127.0.0.1:%d ssl crt %s alpn h2,http/1.1"
+                                                .formatted(tlsPort, file))
+                        .orElse("");
         AccessLog accessLog = new AccessLog.None();
         String logTo = "";
         if (setup.log) {
@@ -99,6 +165,7 @@ record Contender(
                     %s
                 frontend bench
                     bind 127.0.0.1:%d
+                    %s
                     default_backend web
                 backend web
                     balance roundrobin
@@ -111,6 +178,7 @@ record Contender(
                                 logTo,
                                 setup.log ? "log global\n    option httplog" : "",
                                 port,
+                                bindTls,
                                 setup.checks ? "option httpchk GET /100" : "",
                                 servers);
         Path file = Files.writeString(bed.file(proxy + "-" + port + ".cfg"), text);
@@ -119,11 +187,25 @@ record Contender(
                         Bed.PROXY_CPU,
                         proxy.toString(),
                         List.of("haproxy", "-db", "-f", file.toString()));
-        return new Contender(proxy, child, port, 0, accessLog, setup.origin);
+        return new Contender(proxy, child, port, tlsPort, 0, accessLog, setup.origin);
     }
 
     private static Contender nginx(Setup setup, Bed bed) throws IOException, Unavailable {
         int port = bed.freePort();
+        int tlsPort = setup.certificate.isPresent() ? bed.freePort() : 0;
+        String listenTls =
+                setup.certificate
+                        .map(
+                                file ->
+                                        """
+                                        listen 127.0.0.1:%d ssl http2 backlog=4096;
+                                        ssl_certificate %s;
+                                        ssl_certificate_key %s;
+                                        ssl_protocols TLSv1.2 TLSv1.3;
+                                        ssl_session_cache shared:bench:10m;
+                                        """
+                                                .formatted(tlsPort, file, file))
+                        .orElse("");
         Path home = Files.createDirectory(bed.file("nginx-" + port));
         AccessLog accessLog = new AccessLog.None();
         String logTo = "off";
@@ -160,6 +242,7 @@ record Contender(
                     }
                     server {
                         listen 127.0.0.1:%d backlog=4096;
+                        %s
                         location / {
                             proxy_pass http://web;
                             proxy_http_version 1.1;
@@ -183,7 +266,8 @@ record Contender(
                                 home,
                                 home,
                                 servers,
-                                port);
+                                port,
+                                listenTls);
         Path file = Files.writeString(home.resolve("nginx.conf"), text);
         Child child =
                 bed.start(
@@ -197,7 +281,7 @@ record Contender(
                                 home.resolve("error.log").toString(),
                                 "-c",
                                 file.toString()));
-        return new Contender(Proxy.NGINX, child, port, 0, accessLog, setup.origin);
+        return new Contender(Proxy.NGINX, child, port, tlsPort, 0, accessLog, setup.origin);
     }
 
     private static Contender bascule(Setup setup, Bed bed)
@@ -246,6 +330,7 @@ record Contender(
                 Proxy.BASCULE,
                 child,
                 port,
+                0,
                 adminPort,
                 setup.log ? new AccessLog.InFile(log) : new AccessLog.None(),
                 setup.origin);
@@ -257,12 +342,12 @@ record Contender(
         setup.origin.ports().forEach(port -> command.add(Integer.toString(port)));
         Child child = bed.start(Bed.PROXY_CPU, "floor", command);
         int port = Integer.parseInt(child.await("port ", 0, START_LIMIT));
-        return new Contender(Proxy.FLOOR, child, port, 0, new AccessLog.None(), setup.origin);
+        return new Contender(Proxy.FLOOR, child, port, 0, 0, new AccessLog.None(), setup.origin);
     }
 
     private static Contender direct(Bed bed) throws IOException, InterruptedException, Unavailable {
         Origin own = Origin.start(bed, Bed.PROXY_CPU);
         return new Contender(
-                Proxy.ORIGIN, own.child(), own.ports().getFirst(), 0, new AccessLog.None(), own);
+                Proxy.ORIGIN, own.child(), own.ports().getFirst(), 0, 0, new AccessLog.None(), own);
     }
 }

@@ -26,7 +26,8 @@ final class IdleMemory {
         boolean fine = true;
         for (int count : options.connections()) {
             Contender.Setup setup =
-                    Contender.Setup.of(options, origin).withConnections(count + SPARE_CONNECTIONS);
+                    Contender.Setup.of(options, origin, bed)
+                            .withConnections(count + SPARE_CONNECTIONS);
             for (Proxy proxy : options.proxies()) {
                 if (proxy == Proxy.ORIGIN) continue; // Its buffers are what they are.
                 try {

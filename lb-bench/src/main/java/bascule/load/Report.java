@@ -153,23 +153,26 @@ final class Report {
                                         Stats.quantile(ratios, 0.25),
                                         Stats.quantile(ratios, 0.75),
                                         ratios.size());
-        say(
-                "%-10s %9.2f %9.2f  %-25s %8.0f %8.2f %8.2f %7.1f %4.0f/%3.0f/%3.0f %6.0f %4d/%d%s",
-                row.proxy(),
-                Stats.median(cpu),
-                Stats.least(cpu),
-                ratioText,
-                rate,
-                p50 / 1e3,
-                p99 / 1e3,
-                resident / 1e6,
-                own * 100,
-                proxyBusy * 100,
-                loadBusy * 100,
-                logged * 100,
-                row.measured(),
-                rounds,
-                failed ? "  FAILED: " + cause(row) : "");
+        if (row.measured() == 0) say("%-10s FAILED: %s", row.proxy(), cause(row));
+        else
+            say(
+                    "%-10s %9.2f %9.2f  %-25s %8.0f %8.2f %8.2f %7.1f %4.0f/%3.0f/%3.0f %6.0f"
+                        + " %4d/%d%s",
+                    row.proxy(),
+                    Stats.median(cpu),
+                    Stats.least(cpu),
+                    ratioText,
+                    rate,
+                    p50 / 1e3,
+                    p99 / 1e3,
+                    resident / 1e6,
+                    own * 100,
+                    proxyBusy * 100,
+                    loadBusy * 100,
+                    logged * 100,
+                    row.measured(),
+                    rounds,
+                    failed ? "  FAILED: " + cause(row) : "");
         if (row.proxy() == Proxy.BASCULE
                 && !failed
                 && !Double.isNaN(ratio)

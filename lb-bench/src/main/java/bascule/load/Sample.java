@@ -36,7 +36,7 @@ record Sample(
         Proc.CpuTime loadTime = Proc.cpuTime(Bed.LOAD_CPU);
         Proc.Usage originBefore = Proc.usage(of.servers().child().process().toHandle());
         Proc.Usage before = Proc.usage(of.child().process().toHandle());
-        Slice slice = Slice.take(bed, load, of.port(), seconds);
+        Slice slice = Slice.take(bed, load, of.portFor(load), seconds);
         Thread.sleep(SETTLE_MILLIS);
         bed.requireOpen();
         if (!of.child().process().isAlive()) {

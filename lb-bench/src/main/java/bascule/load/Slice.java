@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -30,32 +29,15 @@ sealed interface Slice {
     /// Runs the workload's client against a port for some seconds.
     static Slice take(Bed bed, Workload load, int port, int seconds)
             throws IOException, InterruptedException, Unavailable {
-        List<String> command = new ArrayList<>();
-        switch (load.client()) {
-            case WRK -> {
-                command.addAll(List.of("wrk", "-t1", "-c" + load.connections()));
-                command.addAll(List.of("-d" + seconds + "s", "--latency"));
-                Workload.HEADERS.forEach(header -> command.addAll(List.of("-H", header)));
-                command.add("http://127.0.0.1:" + port + load.path());
-            }
-            case CHURN -> {
-                command.addAll(List.of(bed.nativeTool("churn"), "" + port, load.path()));
-                command.addAll(List.of("" + load.connections(), "" + seconds));
-                command.addAll(Workload.HEADERS);
-            }
-        }
-        Child client =
-                bed.start(Bed.LOAD_CPU, load.client().name().toLowerCase(Locale.ROOT), command);
+        List<String> command = load.client().command(bed, load, port, seconds);
+        Child client = bed.start(Bed.LOAD_CPU, load.client().tool, command);
         boolean done = client.process().waitFor(seconds + 15L, TimeUnit.SECONDS);
         bed.end(client);
         if (!done) return new Dropped("client did not end");
         String output = Files.readString(client.output());
         Files.delete(client.output());
         Slice slice =
-                switch (load.client()) {
-                    case WRK -> ofWrk(output);
-                    case CHURN -> ofChurn(output);
-                };
+                load.client().keepsConnections() ? ofWrk(output) : ofNative(output, load.client());
         if (!(slice instanceof Measured(long requests, double took, _, _))) return slice;
         long least = (long) (load.leastPerSecond() * took);
         if (requests >= least) return slice;
@@ -81,8 +63,9 @@ sealed interface Slice {
         return new Measured(Long.parseLong(requests.group(1)), seconds, p50, p99);
     }
 
-    private static Slice ofChurn(String output) {
+    private static Slice ofNative(String output, Workload.Client client) {
         long requests = 0;
+        long resumed = 0;
         double seconds = Double.NaN;
         double p50 = Double.NaN;
         double p99 = Double.NaN;
@@ -91,6 +74,7 @@ sealed interface Slice {
             double value = Double.parseDouble(at.group(2));
             switch (at.group(1)) {
                 case "requests" -> requests = (long) value;
+                case "resumed" -> resumed = (long) value;
                 case "seconds" -> seconds = value;
                 case "p50_us" -> p50 = value;
                 case "p99_us" -> p99 = value;
@@ -102,6 +86,10 @@ sealed interface Slice {
         }
         if (!errors.isEmpty()) return new Failed(String.join(" ", errors));
         if (Double.isNaN(seconds) || requests == 0) return dropped(output);
+        long expected = client == Workload.Client.RESUMPTION ? requests : 0;
+        if (resumed != expected) {
+            return new Failed("%d sessions resumed (expected: %d)".formatted(resumed, expected));
+        }
         return new Measured(requests, seconds, p50, p99);
     }
 

@@ -28,7 +28,7 @@ final class Syscalls {
     static boolean run(Options options, Bed bed, Report report)
             throws IOException, InterruptedException, Unavailable {
         Origin origin = Origin.start(bed, Bed.LOAD_CPU);
-        Contender.Setup setup = Contender.Setup.of(options, origin);
+        Contender.Setup setup = Contender.Setup.of(options, origin, bed);
         boolean fine = true;
         for (Workload load : options.workloads()) {
             Report.say("");
@@ -46,9 +46,11 @@ final class Syscalls {
                     "requests",
                     "most of the other");
             for (Proxy proxy : options.proxies()) {
-                if (load.client() == Workload.Client.CHURN && proxy == Proxy.FLOOR) continue;
                 try {
-                    fine &= run(Contender.start(proxy, setup, bed), load, options, bed, report);
+                    Contender started = Contender.start(proxy, setup, bed);
+                    String unfit = started.unfitFor(load);
+                    if (!unfit.isEmpty()) throw new Unavailable(unfit);
+                    fine &= run(started, load, options, bed, report);
                 } catch (Unavailable e) {
                     report.saySkipped(proxy, e);
                 }
@@ -62,7 +64,7 @@ final class Syscalls {
         Slice.take(
                 bed,
                 load,
-                of.port(),
+                of.portFor(load),
                 of.proxy().isJvm() ? Math.max(1, options.warmupSeconds()) : 1);
         List<ProcessHandle> family = Proc.family(of.child().process().toHandle());
         Path counts = bed.file("strace-" + of.port());
@@ -74,7 +76,7 @@ final class Syscalls {
         // It says `Process PID attached`, with more words if there are threads, once for each.
         strace.await("strace: Process ", family.size() - 1, Duration.ofSeconds(10));
         long before = of.servers().answered();
-        Slice slice = Slice.take(bed, load, of.port(), options.seconds());
+        Slice slice = Slice.take(bed, load, of.portFor(load), options.seconds());
         long requests = of.servers().answered() - before;
         strace.process().destroy(); // SIGTERM: it detaches and writes its table.
         strace.process().waitFor(10, TimeUnit.SECONDS);

@@ -1,5 +1,6 @@
 package bascule.load;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,24 +20,80 @@ record Workload(
         int leastPerSecond,
         double bar,
         double aim) {
-    /// What sends it.
+    /// What sends it, and how.
     enum Client {
         /// Kept connections.
-        WRK,
+        WRK("wrk"),
+        /// Kept connections over TLS.
+        WRK_TLS("wrk"),
         /// A new connection for each request.
-        CHURN
+        CHURN("churn"),
+        /// A new TLS connection for each request, never resumed.
+        HANDSHAKE("handshake"),
+        HANDSHAKE_TLS12("handshake"),
+        /// A new TLS connection for each request, always resumed by ticket.
+        RESUMPTION("handshake");
+
+        final String tool;
+
+        Client(String tool) {
+            this.tool = tool;
+        }
+
+        boolean isInstalled(Bed bed) {
+            return Bed.isExecutable(keepsConnections() ? tool : bed.nativeTool(tool));
+        }
+
+        boolean usesTls() {
+            return this != WRK && this != CHURN;
+        }
+
+        boolean keepsConnections() {
+            return this == WRK || this == WRK_TLS;
+        }
+
+        /// What the shell would be given to load that port on 127.0.0.1.
+        List<String> command(Bed bed, Workload load, int port, int seconds) {
+            List<String> command = new ArrayList<>();
+            if (keepsConnections()) {
+                command.addAll(List.of(tool, "-t1", "-c" + load.connections, "-d" + seconds + "s"));
+                // A stall of seconds on a crowded machine shows in the 99th percentile; it is not
+                // an error.
+                command.addAll(List.of("--latency", "--timeout", "5s"));
+                HEADERS.forEach(header -> command.addAll(List.of("-H", header)));
+                command.add((usesTls() ? "https" : "http") + "://127.0.0.1:" + port + load.path);
+                return command;
+            }
+            command.addAll(List.of(bed.nativeTool(tool), "" + port, load.path));
+            command.addAll(List.of("" + load.connections, "" + seconds));
+            switch (this) {
+                case HANDSHAKE -> command.addAll(List.of("full", "1.3"));
+                case HANDSHAKE_TLS12 -> command.addAll(List.of("full", "1.2"));
+                case RESUMPTION -> command.addAll(List.of("resumed", "1.3"));
+                case WRK, WRK_TLS, CHURN -> {}
+            }
+            command.addAll(HEADERS);
+            return command;
+        }
     }
+
+    private static final double NONE = Double.NaN;
 
     private static final Map<String, Workload> ALL = new LinkedHashMap<>();
 
     static {
-        double none = Double.NaN;
         add("W1", "small GET, kept connections", Client.WRK, "/100", 64, 1_000, 0.92, 0.80);
-        add("W1-1", "small GET, one connection", Client.WRK, "/100", 1, 200, none, none);
-        add("W1-256", "small GET, kept connections", Client.WRK, "/100", 256, 1_000, none, none);
+        add("W1-1", "small GET, one connection", Client.WRK, "/100", 1, 200, NONE, NONE);
+        add("W1-256", "small GET, kept connections", Client.WRK, "/100", 256, 1_000, NONE, NONE);
         add("W2-1k", "GET of 1 KiB, kept connections", Client.WRK, "/1k", 64, 1_000, 0.92, 0.82);
         add("W2-16k", "GET of 16 KiB, kept connections", Client.WRK, "/16k", 64, 500, 0.72, 0.62);
         add("W2-1m", "GET of 1 MiB, kept connections", Client.WRK, "/1m", 16, 20, 0.65, 0.52);
+        add("W3", "small GET over TLS", Client.WRK_TLS, "/100", 64, 1_000, 0.90, 0.78);
+        add("W3-16k", "GET of 16 KiB over TLS", Client.WRK_TLS, "/16k", 64, 500, 0.60, 0.50);
+        add("W3-1m", "GET of 1 MiB over TLS", Client.WRK_TLS, "/1m", 16, 10, 0.55, 0.42);
+        add("W4", "TLS 1.3 handshake each", Client.HANDSHAKE, "/100", 8, 50, 0.80, 0.68);
+        add("W4-12", "TLS 1.2 handshake each", Client.HANDSHAKE_TLS12, "/100", 8, 50, NONE, NONE);
+        add("W4-resumed", "TLS 1.3 resumed each", Client.RESUMPTION, "/100", 8, 50, 0.85, 0.72);
         add("W7", "small GET, a new connection each", Client.CHURN, "/100", 64, 200, 1.02, 0.90);
     }
 
@@ -66,8 +123,7 @@ record Workload(
 
     /// What warms a proxy up where no other load is asked for.
     static Workload warmUp() {
-        return new Workload(
-                "warm-up", "small GET", Client.WRK, "/100", 64, 1, Double.NaN, Double.NaN);
+        return new Workload("warm-up", "small GET", Client.WRK, "/100", 64, 1, NONE, NONE);
     }
 
     Workload withPath(String other) {
