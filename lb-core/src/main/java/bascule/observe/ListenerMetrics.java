@@ -16,6 +16,11 @@ public final class ListenerMetrics {
         for (String reason : reasons) rejected.expect(reason);
     }
 
+    /// Like [#expectRejections].
+    public void expectAcceptErrors(Iterable<String> reasons) {
+        for (String reason : reasons) acceptErrors.expect(reason);
+    }
+
     public void opened() {
         counters.add(OPEN, 1);
     }

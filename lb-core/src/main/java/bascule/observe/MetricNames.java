@@ -113,11 +113,15 @@ final class MetricNames {
                     "result");
     static final Metric BUILD_INFO =
             info("bascule_build_info", "The version of Bascule that runs.", "version");
+
+    /// A histogram, because a gauge would show only the stall that a scrape happens to meet; by loop, because a stall is one
+    /// loop's and an average over all would hide it.
     static final Metric EVENT_LOOP_LAG =
             histogram(
                     "bascule_event_loop_lag_seconds",
                     "By how much a tick of the event loop, ten in a second, came late.",
                     "loop");
+
     static final Metric LOOP_CONNECTIONS =
             gauge(
                     "bascule_loop_connections",

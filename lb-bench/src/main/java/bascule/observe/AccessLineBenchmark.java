@@ -1,0 +1,67 @@
+package bascule.observe;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.Warmup;
+
+/// What does a loop pay for one line of the access log, from the request's head to the ring?
+@State(Scope.Thread)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+@Fork(3)
+@Warmup(iterations = 5, time = 1)
+@Measurement(iterations = 10, time = 1)
+public class AccessLineBenchmark {
+    private static final String ID = "0194c5f2a7b31e88";
+
+    private final byte[] listener = AccessLine.listenerPart("https");
+    private final byte[] client = "192.0.2.17:51234".getBytes(US_ASCII);
+    private final byte[] head =
+            "GET /api/v1/items/4711?page=2 HTTP/1.1\r\nHost: www.example.org\r\n\r\n"
+                    .getBytes(US_ASCII);
+    private final byte[] requestId = ID.getBytes(US_ASCII);
+    private final int targetEnd = new String(head, US_ASCII).indexOf(" HTTP/1.1");
+    private final int host = new String(head, US_ASCII).indexOf("www");
+    private final int hostEnd = host + "www.example.org".length();
+    private final AccessLine line = new AccessLine();
+    private final LoopAccessLog log = new LoopAccessLog();
+    private long wallMillis;
+
+    @Setup
+    public void setup() {
+        wallMillis = 1_795_162_669_123L;
+    }
+
+    @Benchmark
+    public boolean line() {
+        line.begin(listener, client, wallMillis, head, 0, 3, 4, targetEnd, host, hostEnd, 1);
+        line.requestId(requestId, 0, requestId.length);
+        line.end(
+                log,
+                200,
+                "complete",
+                "web",
+                "10.0.1.11:80",
+                412,
+                5_311,
+                -1,
+                -1,
+                812_345,
+                1_034_567,
+                0,
+                false);
+        wallMillis++; // Once in a thousand lines a new second.
+        log.release(log.end()); // The reader keeps up.
+        return log.dropped() == 0;
+    }
+}
