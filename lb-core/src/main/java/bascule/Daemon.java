@@ -1,5 +1,7 @@
 package bascule;
 
+import bascule.admin.AdminServer;
+import bascule.admin.Status;
 import bascule.backend.Backend;
 import bascule.backend.ConnectionPool;
 import bascule.config.AccessLogFormat;
@@ -14,16 +16,25 @@ import bascule.net.Transport;
 import bascule.observe.AccessLog;
 import bascule.observe.Events;
 import bascule.observe.Metrics;
+import bascule.observe.ServerSample;
 import bascule.proxy.Worker;
 import bascule.route.RouteTable;
+import bascule.server.Server;
+import io.netty.util.NetUtil;
 import io.netty.util.internal.PlatformDependent;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
 /// One running daemon: everything of one configuration, put together in [#start] and taken apart in [#stop], in the reverse
@@ -42,7 +53,10 @@ public final class Daemon {
     private final Metrics metrics;
     private final @Nullable AccessLog accessLog;
     private final List<Worker> workers;
-    private final Map<String, Listener> listeners = new HashMap<>();
+    private final Map<String, Listener> listeners = new LinkedHashMap<>();
+    private final List<Backend> backends = new ArrayList<>();
+    private final Instant loadedAt = Instant.now();
+    private @Nullable AdminServer admin;
     private volatile boolean stopping;
 
     /// Opens everything that the configuration names.
@@ -73,7 +87,6 @@ public final class Daemon {
         int loops = transport.loops().size();
         metrics = Metrics.create(Version.current(), loops);
         accessLog = openAccessLog(loops);
-        List<Backend> backends = new ArrayList<>();
         int servers = 0;
         for (BackendConfig backend : configuration.backends()) {
             backends.add(new Backend(backend, servers));
@@ -114,7 +127,7 @@ public final class Daemon {
         }
     }
 
-    private int largest(java.util.function.ToIntFunction<LimitsConfig> limit) {
+    private int largest(ToIntFunction<LimitsConfig> limit) {
         return configuration.listeners().stream()
                 .map(ListenerConfig::limits)
                 .mapToInt(limit)
@@ -182,9 +195,102 @@ public final class Daemon {
                         "listeners." + config.name() + ".bind: " + failure.getMessage(),
                         failure);
             }
-            Events.info("listener-open", "name", config.name(), "bind", listener.addresses());
+            Events.info(
+                    "listener-open", "name", config.name(), "bind", texts(listener.addresses()));
         }
         metrics.config(configuration.hash());
+        metrics.serverState(this::serverSamples);
+        openAdmin();
+    }
+
+    private void openAdmin() throws StartFailure {
+        if (configuration.admin().http().isEmpty()) return;
+        try {
+            AdminServer opened =
+                    AdminServer.start(
+                            configuration.admin().http(),
+                            configuration.admin().allow(),
+                            metrics,
+                            this::status,
+                            this::ready);
+            admin = opened;
+            Events.info("admin-open", "bind", texts(opened.addresses()));
+        } catch (IOException failure) {
+            throw new StartFailure(EXIT_FAILED, "admin.http: " + failure.getMessage(), failure);
+        }
+    }
+
+    private boolean ready() {
+        return !stopping && listeners.values().stream().allMatch(Listener::open);
+    }
+
+    private List<ServerSample> serverSamples() {
+        return backends.stream()
+                .flatMap(backend -> backend.servers().stream())
+                .map(
+                        server ->
+                                new ServerSample(
+                                        server.backend(),
+                                        server.name(),
+                                        server.status().usable(),
+                                        server.status().state()))
+                .toList();
+    }
+
+    private Status status() {
+        String node = hostName();
+        long uptime = ManagementFactory.getRuntimeMXBean().getUptime() / 1000;
+        var alone = new Status.Node(node, null, stopping ? "stopping" : "up", configuration.hash());
+        return new Status(
+                node,
+                Version.current(),
+                uptime,
+                new Status.Config(configuration.hash(), loadedAt),
+                new Status.Cluster(List.of(alone)),
+                List.of(),
+                configuration.listeners().stream()
+                        .map(config -> status(listener(config.name())))
+                        .toList(),
+                backends.stream().map(this::status).toList(),
+                List.of());
+    }
+
+    private Status.Listener status(Listener listener) {
+        String state = stopping ? "draining" : listener.open() ? "open" : "closed";
+        return new Status.Listener(
+                listener.name(), texts(listener.addresses()), state, listener.connections());
+    }
+
+    private Status.Backend status(Backend backend) {
+        return new Status.Backend(
+                backend.name(), backend.servers().stream().map(this::status).toList());
+    }
+
+    private Status.Server status(Server server) {
+        return new Status.Server(
+                server.name(),
+                text(server.address()),
+                server.status().admin().name().toLowerCase(Locale.ROOT),
+                server.status().usable() ? "up" : "down",
+                server.status().state(),
+                server.weight(),
+                metrics.serverConnections(server.backend(), server.name()));
+    }
+
+    private static List<String> texts(List<InetSocketAddress> addresses) {
+        return addresses.stream().map(Daemon::text).toList();
+    }
+
+    private static String text(InetSocketAddress address) {
+        return NetUtil.toSocketAddressString(address);
+    }
+
+    private static String hostName() {
+        try {
+            return Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
+        } catch (IOException unreadable) {
+            return "unknown"; // Not InetAddress.getLocalHost(): a look-up may take seconds.
+        }
     }
 
     private Listener listener(String name) {
@@ -200,7 +306,7 @@ public final class Daemon {
 
     /// Where the admin port is bound, with real ports.
     public List<InetSocketAddress> adminAddresses() {
-        return List.of();
+        return admin == null ? List.of() : admin.addresses();
     }
 
     /// Accepts no more, lets running exchanges finish within `shutdown.grace`, then ends everything. Blocks until it is over.
@@ -238,6 +344,7 @@ public final class Daemon {
             closed.add(CompletableFuture.runAsync(worker::close, worker.loop().executor()));
         closed.forEach(CompletableFuture::join);
         transport.close(5000);
+        if (admin != null) admin.close();
         metrics.close();
         if (accessLog == null) return;
         try {

@@ -52,7 +52,10 @@ final class Doorway extends ChannelInboundHandlerAdapter implements Http1Front.C
         countDown = closed -> connections.decrementAndGet();
         metrics = worker.metrics().listener(config.name());
         metrics.expectRejections(Arrays.stream(Rejection.values()).map(Rejection::reason).toList());
+        metrics.expectAcceptErrors(List.of("emfile", "enfile", "memory", "other"));
     }
+
+    // ---- the acceptor
 
     Loop loop() {
         return worker.loop();

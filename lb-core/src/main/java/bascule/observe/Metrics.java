@@ -84,6 +84,13 @@ public final class Metrics implements AutoCloseable {
         return loops;
     }
 
+    /// Connections to a server, in use or idle, over all loops.
+    public long serverConnections(String backend, String server) {
+        long sum = 0;
+        for (LoopMetrics loop : loops) sum += loop.server(backend, server).connections();
+        return sum;
+    }
+
     /// @param source asked once per scrape, on the scraping thread; must not block
     public void serverState(Supplier<List<ServerSample>> source) {
         serverStates = source;

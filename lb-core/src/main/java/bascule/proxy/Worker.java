@@ -4,6 +4,7 @@ import bascule.backend.Backend;
 import bascule.backend.ConnectionPool;
 import bascule.http1.HeadWriter;
 import bascule.http1.Http1Codec;
+import bascule.net.Failure;
 import bascule.net.Loop;
 import bascule.net.Transport;
 import bascule.observe.BackendMetrics;
@@ -63,6 +64,7 @@ public final class Worker {
         for (int index = 0; index < backendMetrics.length; index++) {
             Backend backend = backends.get(index);
             backendMetrics[index] = metrics.backend(backend.name());
+            backendMetrics[index].expectRetries(List.of(Failure.NO_RESPONSE.reason()));
             for (Server server : backend.servers()) {
                 pools[server.index()] =
                         new ConnectionPool(
