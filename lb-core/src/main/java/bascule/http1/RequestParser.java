@@ -125,11 +125,13 @@ public final class RequestParser {
 
         int methodStart = at;
         while (TOKEN[bytes[at] & 0xff]) at++;
-        if (at - methodStart > LONGEST_METHOD) return refuse(Rejection.REQUEST_LINE);
-        if (bytes[at] != ' ' || at == methodStart || at > last) {
-            if (at > last) return refuse(Rejection.REQUEST_LINE_TOO_LONG);
+        if (at - methodStart > Math.min(limit, LONGEST_METHOD))
+            return refuse(
+                    limit < LONGEST_METHOD
+                            ? Rejection.REQUEST_LINE_TOO_LONG
+                            : Rejection.REQUEST_LINE);
+        if (bytes[at] != ' ' || at == methodStart)
             return at == end ? NEED_MORE : refuse(Rejection.REQUEST_LINE);
-        }
         head.methodStart = methodStart;
         head.methodEnd = at;
 
@@ -143,8 +145,8 @@ public final class RequestParser {
         }
         int pathEnd = at;
         if (bytes[at] == '?') while (QUERY[bytes[at] & 0xff]) at++;
-        if (bytes[at] != ' ' || at == targetStart || at > last) {
-            if (at > last) return refuse(Rejection.REQUEST_LINE_TOO_LONG);
+        if (at > last) return refuse(Rejection.REQUEST_LINE_TOO_LONG);
+        if (bytes[at] != ' ' || at == targetStart) {
             if (at == end) return NEED_MORE;
             boolean cut =
                     bytes[at] == '\r'

@@ -1,0 +1,31 @@
+package bascule.http1;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import com.code_intelligence.jazzer.junit.FuzzTest;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// Coverage-guided, ten minutes in a JVM of its own under `-Plong`; see the profile in `lb-core/pom.xml`. What it finds becomes a
+/// transcript.
+@Tag("long")
+class RequestJazzerFuzz {
+    private final HeadComparison comparison = new HeadComparison();
+
+    static Stream<byte[]> seeds() {
+        return Transcript.all("request").map(transcript -> transcript.wire().getBytes(ISO_8859_1));
+    }
+
+    @MethodSource("seeds")
+    @FuzzTest(maxDuration = "10m")
+    void givenAnyBytes_whenReadAsRequest_thenSaysWhatTheReferenceSays(byte[] bytes) {
+        String wire = new String(bytes, ISO_8859_1);
+        HeadLimits limits = comparison.limits(wire);
+        assertEquals(
+                Reference.request(wire, limits, Fault.NONE),
+                comparison.request(wire, limits),
+                () -> Wire.show(wire));
+    }
+}
