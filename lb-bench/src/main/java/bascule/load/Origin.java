@@ -14,7 +14,8 @@ record Origin(Child child, List<Integer> ports) {
     }
 
     /// Requests answered so far on all ports.
-    long answered() throws IOException {
+    long answered() throws IOException, Unavailable {
+        if (!child.process().isAlive()) throw new Unavailable("the origin ended: " + child.tail());
         return Http.get("http://127.0.0.1:" + ports.getFirst() + "/count")
                 .lines()
                 .mapToLong(line -> Long.parseLong(line.substring(line.indexOf(' ') + 1)))

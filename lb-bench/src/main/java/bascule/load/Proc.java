@@ -2,6 +2,7 @@ package bascule.load;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
@@ -20,7 +21,16 @@ final class Proc {
     /// @param pids what was summed: two readings can only be compared if these are equal
     record Usage(double cpuSeconds, long residentBytes, Set<Long> pids) {}
 
-    static Usage usage(ProcessHandle of) throws IOException {
+    /// @throws Unavailable if one of them has ended
+    static Usage usage(ProcessHandle of) throws IOException, Unavailable {
+        try {
+            return sum(of);
+        } catch (NoSuchFileException e) {
+            throw new Unavailable("a process ended while the bench needed it: " + e.getFile());
+        }
+    }
+
+    private static Usage sum(ProcessHandle of) throws IOException {
         double ticks = 0;
         long resident = 0;
         Set<Long> pids = new TreeSet<>();

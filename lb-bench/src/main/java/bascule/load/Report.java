@@ -157,7 +157,7 @@ final class Report {
         else
             say(
                     "%-10s %9.2f %9.2f  %-25s %8.0f %8.2f %8.2f %7.1f %4.0f/%3.0f/%3.0f %6.0f"
-                        + " %4d/%d%s",
+                            + " %4d/%d%s",
                     row.proxy(),
                     Stats.median(cpu),
                     Stats.least(cpu),

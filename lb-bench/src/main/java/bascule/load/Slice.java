@@ -21,7 +21,9 @@ sealed interface Slice {
     record Failed(String why) implements Slice {}
 
     Pattern REQUESTS = Pattern.compile("(\\d+) requests in ([0-9.]+)(us|ms|s|m|h),");
-    Pattern PERCENTILE = Pattern.compile("^ +(50|99)% +([0-9.]+)(us|ms|s|m|h)$", Pattern.MULTILINE);
+    // Behind a unit of one letter stands a blank.
+    Pattern PERCENTILE =
+            Pattern.compile("^ +(50|99)% +([0-9.]+)(us|ms|s|m|h) *$", Pattern.MULTILINE);
     Pattern SOCKET_ERRORS = Pattern.compile("Socket errors: .*");
     Pattern STATUS_ERRORS = Pattern.compile("Non-2xx or 3xx responses: \\d+");
     Pattern VALUE = Pattern.compile("(\\w+)=([0-9.]+)");
