@@ -8,10 +8,12 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /// The command line: each command with its options and its help. A method is a command, what it returns is the exit code.
@@ -72,6 +74,22 @@ final class Cli {
         }
     }
 
+    private static final class Port implements ITypeConverter<Integer> {
+        private static final int HIGHEST = 65535;
+
+        @Override
+        public Integer convert(String text) {
+            try {
+                int port = Integer.parseInt(text);
+                if (port >= 0 && port <= HIGHEST) return port;
+            } catch (NumberFormatException _) {
+                // The same answer as for a number that is no port.
+            }
+            throw new TypeConversionException(
+                    text + " is no port (expected: 0 to " + HIGHEST + ")");
+        }
+    }
+
     @Command(
             name = "run",
             description = {
@@ -107,6 +125,32 @@ final class Cli {
         if (configuration == null) return Main.REFUSED;
         System.out.print(EffectiveConfiguration.render(configuration));
         return Main.OK;
+    }
+
+    @Command(
+            name = "demo",
+            description = {
+                "Three small web servers and a load balancer in front of them, all in one process.",
+                "Needs no file and no root; prints what to try."
+            })
+    int demo(
+            @Option(
+                            names = "--port",
+                            paramLabel = "N",
+                            defaultValue = "8080",
+                            converter = Port.class,
+                            description = "Port on 127.0.0.1 (default: ${DEFAULT-VALUE}; 0: any).")
+                    int port,
+            @Option(
+                            names = "--admin-port",
+                            paramLabel = "N",
+                            defaultValue = "9180",
+                            converter = Port.class,
+                            description =
+                                    "Port of the status page and the metrics (default: ${DEFAULT-VALUE}; 0: any).")
+                    int adminPort)
+            throws InterruptedException {
+        return Demo.run(port, adminPort);
     }
 
     @Command(name = "version", description = "Show the version.")

@@ -126,6 +126,7 @@ final class CheckIT {
                 "--help",
                 "run --help",
                 "check --help",
+                "demo -h",
                 "show-config --help",
                 "version --help"
             })
@@ -166,6 +167,9 @@ final class CheckIT {
                 "run one two",
                 "check --node edge1",
                 "version now",
+                "demo --port 65536",
+                "demo --port -1",
+                "demo --admin-port http",
             })
     void givenWrongUsage_whenCalled_thenReasonAndUsageAndExit2(String line) {
         Ended ended = bascule(line.isEmpty() ? new String[0] : line.split(" ")).end();

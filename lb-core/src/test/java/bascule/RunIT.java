@@ -86,6 +86,10 @@ final class RunIT {
                 HttpRequest.newBuilder(URI.create(uri)).build(), BodyHandlers.ofString());
     }
 
+    private static int status(HttpClient client, String uri) throws Exception {
+        return get(client, uri).get(10, TimeUnit.SECONDS).statusCode();
+    }
+
     private static boolean refuses(int port) {
         try (var _ = new Socket(InetAddress.getLoopbackAddress(), port)) {
             return false;
@@ -104,11 +108,15 @@ final class RunIT {
                 BasculeProcess daemon = bascule().serve(configuration(0, server.port()));
                 var client = HttpClient.newHttpClient()) {
             int port = daemon.port("http");
+            String admin = "http://127.0.0.1:" + daemon.adminPort();
+            assertThat(status(client, admin + "/ready")).isEqualTo(200);
             var answer = get(client, "http://127.0.0.1:" + port + "/");
             assertThat(server.asked.await(10, TimeUnit.SECONDS)).isTrue();
 
             daemon.signal(signal);
             daemon.await("new connections refused", () -> refuses(port));
+            assertThat(status(client, admin + "/ready")).isEqualTo(503);
+            assertThat(status(client, admin + "/live")).isEqualTo(200);
             assertThat(answer).isNotDone();
             server.released.countDown();
 
