@@ -67,7 +67,7 @@ public final class ConnectionPool implements Http1Back.Home {
 
     /// Connects what [#open()] gave.
     public void connect(Http1Back back, long nowNanos) {
-        SocketChannel channel = transport.newChannel();
+        SocketChannel channel = transport.newChannel(server.address());
         channel.config().setRecvByteBufAllocator(ReceiveBuffers.BACK);
         channel.config().setWriteBufferWaterMark(Backpressure.MARKS);
         channel.config().setConnectTimeoutMillis(0); // The loop's wheel keeps this time too.

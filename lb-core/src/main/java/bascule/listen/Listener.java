@@ -64,10 +64,10 @@ public final class Listener {
     /// @throws IOException naming the address that could not be bound; nothing is left open then
     public void bind() throws IOException {
         for (InetSocketAddress bind : config.binds()) {
-            InetSocketAddress address = bind;
+            InetSocketAddress address = Transport.bindable(bind);
             List<Doorway> sharing = transport.sharesPorts() ? doorways : doorways.subList(0, 1);
             for (Doorway doorway : sharing) {
-                ServerChannel socket = transport.newServerChannel();
+                ServerChannel socket = transport.newServerChannel(address);
                 socket.config().setOption(ChannelOption.SO_BACKLOG, BACKLOG);
                 socket.pipeline().addLast(doorway);
                 ChannelFuture bound =

@@ -12,6 +12,7 @@ import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.socket.SocketProtocolFamily;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.channel.uring.IoUring;
@@ -21,6 +22,11 @@ import io.netty.channel.uring.IoUringServerSocketChannel;
 import io.netty.channel.uring.IoUringSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.Future;
+import java.net.Inet4Address;
+import java.net.Inet6Address;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -126,10 +132,12 @@ public final class Transport {
     }
 
     /// A listening socket that several loops may open on one address, and that may be bound before the address is there.
-    public ServerChannel newServerChannel() {
+    ///
+    /// @param bind an IPv4 address gets an IPv4 socket; an IPv6 one serves both families where it is `[::]`
+    public ServerChannel newServerChannel(InetSocketAddress bind) {
         ServerChannel channel =
                 switch (kind) {
-                    case EPOLL -> new EpollServerSocketChannel();
+                    case EPOLL -> new EpollServerSocketChannel(family(bind));
                     case IO_URING -> new IoUringServerSocketChannel();
                     case NIO -> new NioServerSocketChannel();
                 };
@@ -162,16 +170,31 @@ public final class Transport {
         return kind != Kind.NIO;
     }
 
-    /// A socket to a server.
-    public SocketChannel newChannel() {
+    /// A socket to a server, of the family of its address: an IPv4 address on an IPv6 socket takes the kernel a detour.
+    public SocketChannel newChannel(InetSocketAddress server) {
         SocketChannel channel =
                 switch (kind) {
-                    case EPOLL -> new EpollSocketChannel();
+                    case EPOLL -> new EpollSocketChannel(family(server));
                     case IO_URING -> new IoUringSocketChannel();
                     case NIO -> new NioSocketChannel();
                 };
         channel.config().setAllocator(allocator);
         return channel;
+    }
+
+    /// What to bind for a configured address: `[::]` serves both families, and becomes `0.0.0.0` on a host without IPv6.
+    public static InetSocketAddress bindable(InetSocketAddress address) {
+        boolean anyIpv6 =
+                address.getAddress() instanceof Inet6Address any && any.isAnyLocalAddress();
+        return anyIpv6 && !Files.exists(Path.of("/proc/net/if_inet6"))
+                ? new InetSocketAddress("0.0.0.0", address.getPort())
+                : address;
+    }
+
+    private static SocketProtocolFamily family(InetSocketAddress address) {
+        return address.getAddress() instanceof Inet4Address
+                ? SocketProtocolFamily.INET
+                : SocketProtocolFamily.INET6;
     }
 
     /// Ends all loops; waits for them at most `millis`.
