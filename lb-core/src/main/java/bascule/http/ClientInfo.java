@@ -31,11 +31,39 @@ public final class ClientInfo {
 
     /// Host and port as in a Host field: `192.0.2.1:80`, `[2001:db8::1]:80`.
     public static byte[] authority(InetSocketAddress address) {
-        String host = NetUtil.toAddressString(unmapped(address.getAddress()));
-        return (host.indexOf(':') < 0
-                        ? host + ":" + address.getPort()
-                        : "[" + host + "]:" + address.getPort())
-                .getBytes(US_ASCII);
+        InetAddress host = unmapped(address.getAddress());
+        if (host instanceof Inet4Address ipv4)
+            return ipv4Authority(ipv4.hashCode(), address.getPort());
+        return ("[" + NetUtil.toAddressString(host) + "]:" + address.getPort()).getBytes(US_ASCII);
+    }
+
+    /// Without a String on the way, since every connection needs it once.
+    ///
+    /// @param address as [Inet4Address#hashCode()] gives it: the first number in the highest byte
+    private static byte[] ipv4Authority(int address, int port) {
+        byte[] text = new byte[21]; // 255.255.255.255:65535
+        int at = decimal(text, 0, address >>> 24, '.');
+        at = decimal(text, at, address >>> 16 & 0xff, '.');
+        at = decimal(text, at, address >>> 8 & 0xff, '.');
+        at = decimal(text, at, address & 0xff, ':');
+        at = decimal(text, at, port, ' ') - 1;
+        return Arrays.copyOf(text, at);
+    }
+
+    private static int decimal(byte[] into, int start, int number, char end) {
+        int at =
+                start
+                        + (number < 10
+                                ? 1
+                                : number < 100 ? 2 : number < 1000 ? 3 : number < 10000 ? 4 : 5);
+        int next = at + 1;
+        if (at < into.length) into[at] = (byte) end;
+        int rest = number;
+        do {
+            into[--at] = (byte) ('0' + rest % 10);
+            rest /= 10;
+        } while (at > start);
+        return next;
     }
 
     /// The IPv4 address behind `::ffff:192.0.2.1`; any other as it is.

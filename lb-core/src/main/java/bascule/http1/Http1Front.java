@@ -461,20 +461,26 @@ public final class Http1Front extends Connection implements FrontStream {
         if (rest != null) rest.release();
         phase = Phase.LINGER;
         remaining = LINGER_BYTES;
-        long now = loop.nanoTime();
-        loop.wheel().schedule(this, now + settings.bodyIdleNanos());
-        flushAll()
-                .addListener(
-                        written -> {
-                            if (phase != Phase.LINGER) return;
-                            if (quiet || inputEnded || !written.isSuccess()) {
-                                close();
-                                return;
-                            }
-                            shutdownOutput();
-                            setReading(true);
-                            loop.wheel().schedule(this, loop.nanoTime() + LINGER_NANOS);
-                        });
+        flush();
+        if (phase != Phase.LINGER) return; // The flush found the client gone.
+        if (pendingBytes() == 0) {
+            written(quiet);
+            return;
+        }
+        loop.wheel().schedule(this, loop.nanoTime() + settings.bodyIdleNanos());
+        flushAll().addListener(done -> written(quiet || !done.isSuccess()));
+    }
+
+    /// @param quiet need the client not be waited for?
+    private void written(boolean quiet) {
+        if (phase != Phase.LINGER) return;
+        if (quiet || inputEnded) {
+            close();
+            return;
+        }
+        shutdownOutput();
+        setReading(true);
+        loop.wheel().schedule(this, loop.nanoTime() + LINGER_NANOS);
     }
 
     @Override
