@@ -30,36 +30,59 @@ final class IdleMemory {
                             .withConnections(count + SPARE_CONNECTIONS);
             for (Proxy proxy : options.proxies()) {
                 if (proxy == Proxy.ORIGIN) continue; // Its buffers are what they are.
-                try {
-                    fine &= resident(Contender.start(proxy, setup, bed), count, bed, report);
-                    if (proxy.isJvm()) {
-                        fine &= liveHeap(Contender.start(proxy, setup, bed), count, bed, report);
-                    }
-                } catch (Unavailable e) {
-                    report.saySkipped(proxy, e);
-                }
+                fine &= measure(proxy, Measure.RESIDENT, setup, count, bed, report);
+                if (proxy.isJvm())
+                    fine &= measure(proxy, Measure.LIVE_HEAP, setup, count, bed, report);
             }
         }
         return fine;
     }
 
-    private static boolean resident(Contender of, int count, Bed bed, Report report)
+    private enum Measure {
+        RESIDENT,
+        LIVE_HEAP
+    }
+
+    private static boolean measure(
+            Proxy proxy, Measure what, Contender.Setup setup, int count, Bed bed, Report report)
+            throws IOException, InterruptedException {
+        Contender started;
+        try {
+            started = Contender.start(proxy, setup, bed);
+        } catch (Unavailable e) {
+            report.saySkipped(proxy, e);
+            return true;
+        }
+        try {
+            warmUp(started, bed);
+            switch (what) {
+                case RESIDENT -> resident(started, count, bed, report);
+                case LIVE_HEAP -> liveHeap(started, count, bed, report);
+            }
+            return true;
+        } catch (Unavailable e) {
+            report.sayFailed(proxy, e);
+            return false;
+        } finally {
+            bed.end(started.child());
+        }
+    }
+
+    private static void resident(Contender of, int count, Bed bed, Report report)
             throws IOException, InterruptedException, Unavailable {
-        warmUp(of, bed);
         long before = Proc.usage(of.child().process().toHandle()).residentBytes();
         Child client = hold(of, count, bed);
         long after = Proc.usage(of.child().process().toHandle()).residentBytes();
-        return say(of, "resident", count, before, after, client, bed, report);
+        say(of, "resident", count, before, after, client, report);
     }
 
-    private static boolean liveHeap(Contender of, int count, Bed bed, Report report)
+    private static void liveHeap(Contender of, int count, Bed bed, Report report)
             throws IOException, InterruptedException, Unavailable {
-        warmUp(of, bed);
         try (Jvm jvm = Jvm.attach(of.child().pid())) {
             long before = jvm.liveHeapBytes();
             Child client = hold(of, count, bed);
             long after = jvm.liveHeapBytes();
-            return say(of, "live heap", count, before, after, client, bed, report);
+            say(of, "live heap", count, before, after, client, report);
         }
     }
 
@@ -81,39 +104,32 @@ final class IdleMemory {
         return client;
     }
 
-    private static boolean say(
+    private static void say(
             Contender of,
             String what,
             int count,
             long before,
             long after,
             Child client,
-            Bed bed,
             Report report)
             throws IOException, InterruptedException, Unavailable {
         client.process().getOutputStream().close();
         int alive = Integer.parseInt(client.await("alive ", 0, Duration.ofSeconds(10)));
-        bed.end(of.child());
+        if (alive < count) {
+            throw new Unavailable(
+                    "%d of %d connections were closed meanwhile".formatted(count - alive, count));
+        }
         double each = (double) (after - before) / count;
         Report.say(
-                "%-10s %11d %9.1f MB %9.1f MB  %.0f B %s%s",
-                of.proxy(),
-                count,
-                before / 1e6,
-                after / 1e6,
-                each,
-                what,
-                alive == count ? "" : "  FAILED: " + (count - alive) + " were closed meanwhile");
+                "%-10s %11d %9.1f MB %9.1f MB  %.0f B %s",
+                of.proxy(), count, before / 1e6, after / 1e6, each, what);
         report.add(
                 report.line("idle")
                         .put("proxy", of.proxy().toString())
                         .put("what", what)
                         .put("connections", count)
-                        .put("alive", alive)
-                        .put("failed", alive != count)
                         .put("beforeBytes", before)
                         .put("afterBytes", after)
                         .put("bytesPerConnection", each));
-        return alive == count;
     }
 }

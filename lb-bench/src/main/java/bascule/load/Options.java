@@ -56,7 +56,7 @@ record Options(
             --warmup N          seconds before the first round of each workload for a JVM, default 10; others get 1
             --transport NAME    Bascule's: epoll, io-uring or nio (default: its own default)
             --log on|off        access log of all proxies, default on
-            --checks on|off     health checks of the three servers every 2 s, default off (allocation: on)
+            --checks on|off     health checks of the three servers every 2 s, default off
             --connections LIST  idle: how many, default 5000,9000
             --requests N        allocation: at least so many, default 2000000
             --pid N --url URL [--metrics URL]
@@ -83,7 +83,7 @@ record Options(
         int warmup = 10;
         String transport = "";
         boolean log = true;
-        boolean checks = verb.equals("allocation"); // Its target is set with checks on.
+        boolean checks = false;
         Path json = checkout.resolve("lb-bench/target/load.jsonl");
         String connections = "5000,9000";
         long requests = 2_000_000;

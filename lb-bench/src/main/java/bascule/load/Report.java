@@ -66,6 +66,11 @@ final class Report {
         add(line("skipped").put("proxy", proxy.toString()).put("why", why.why()));
     }
 
+    void sayFailed(Proxy proxy, Unavailable why) throws IOException {
+        say("%-10s FAILED: %s", proxy, why.why());
+        add(line("failed").put("proxy", proxy.toString()).put("why", why.why()));
+    }
+
     void addSample(Workload load, Proxy proxy, int round, Sample sample) throws IOException {
         Json line =
                 line("slice")
