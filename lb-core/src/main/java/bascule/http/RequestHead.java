@@ -26,20 +26,22 @@ public final class RequestHead {
     public int targetEnd;
     public TargetForm form = TargetForm.ORIGIN;
 
-    /// The path without the query; in the absolute form with an empty path, `pathStart == pathEnd`.
+    /// The path without the query; in the absolute form with an empty path, `pathStart == pathEnd`; in the asterisk
+    /// form the asterisk.
     public int pathStart;
 
     public int pathEnd;
 
-    /// The normalized path for routing: percent-decoded and dot-resolved. The same array and range as the path where nothing
-    /// had to change; otherwise [#decodedPath].
+    /// The normalized path for routing: percent-decoded and dot-resolved. The same array and range as the path where
+    /// nothing had to change; otherwise [#decodedPath]. An empty path is `/`; the asterisk is `*`, which no route
+    /// begins with.
     public byte[] routePath;
 
     public int routePathStart;
     public int routePathEnd;
 
-    /// The host that the request is meant for, from the target or the Host field: without port, brackets kept, as received.
-    /// Empty (`hostStart == hostEnd`) in HTTP/1.0 without Host.
+    /// The host that the request is meant for, from the target or the Host field: without port, brackets kept, as
+    /// received. Empty (`hostStart == hostEnd`) in HTTP/1.0 without Host.
     public int hostStart;
 
     public int hostEnd;
@@ -58,10 +60,12 @@ public final class RequestHead {
     /// May the client send another request on this connection (RFC 9112 §9.3)?
     public boolean keepAlive;
 
+    /// Does the client wait for a 100 before it sends the body that it has announced (RFC 9110 §10.1.1)? Never in
+    /// HTTP/1.0.
     public boolean expectContinue;
 
-    /// Line of the Upgrade field if the request asks to switch protocols and Connection says `upgrade`; else -1. Never an
-    /// h2c upgrade, which Bascule does not pass on.
+    /// Line of the Upgrade field if the request asks to switch protocols and Connection says `upgrade`; else -1. Never
+    /// an h2c upgrade, which Bascule does not pass on.
     public int upgradeLine;
 
     /// Are trailers welcome to the client (`TE: trailers` with `Connection: TE`, RFC 9110 §10.1.4)?

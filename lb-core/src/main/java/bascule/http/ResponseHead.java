@@ -1,7 +1,7 @@
 package bascule.http;
 
-/// A response's head (RFC 9110 §6), read and found clean. Offsets count in [HeaderBlock#bytes()]. Reused like its header
-/// block.
+/// A response's head (RFC 9110 §6), read and found clean. Offsets count in [HeaderBlock#bytes()]. Reused like its
+/// header block.
 public final class ResponseHead {
     public final HeaderBlock fields;
 
@@ -22,10 +22,11 @@ public final class ResponseHead {
     /// How the body ends (RFC 9112 §6.3), with regard to the request's method.
     public Framing framing = Framing.NONE;
 
-    /// Bytes of the body for [Framing#LENGTH]; what Content-Length said for a response to HEAD or a 304; otherwise -1.
+    /// What Content-Length says: bytes of the body for [Framing#LENGTH], 0 for an empty one, of the body that there
+    /// might have been for a response to HEAD or a 304. -1 without it, and for 1xx and 204, where it is dropped.
     public long contentLength;
 
-    /// May the connection to the server carry another request (RFC 9112 §9.3)?
+    /// May the connection to the server carry another request (RFC 9112 §9.3)? Not after a 204 that announced a body.
     public boolean keepAlive;
 
     /// Line of the Upgrade field of a 101, else -1.

@@ -2,12 +2,13 @@ package bascule.http1;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
+import io.netty.buffer.ByteBuf;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
-/// What a byte may be, and how eight of them are looked at in one step. Reads of whole words go up to seven bytes past what is
-/// asked for; [bascule.http.HeaderBlock] has that much slack.
+/// What a byte may be, and how eight of them are looked at in one step. Reads of whole words go up to seven bytes past
+/// what is asked for; [bascule.http.HeaderBlock] has that much slack.
 final class Bytes {
     /// Bytes of a token (RFC 9110 §5.6.2).
     static final boolean[] TOKEN = new boolean[256];
@@ -28,6 +29,16 @@ final class Bytes {
     }
 
     private Bytes() {}
+
+    /// Copies the first `length` readable bytes of `in`, which stays as it is, and puts a NUL behind them: no token, no
+    /// target and no value goes on past that.
+    static void take(ByteBuf in, int length, byte[] into) {
+        int readerIndex = in.readerIndex();
+        // getBytes() of a direct buffer allocates where Unsafe is not to be had; this does not.
+        in.readBytes(into, 0, length);
+        in.readerIndex(readerIndex);
+        into[length] = 0;
+    }
 
     static boolean isLetter(int b) {
         return (b | 0x20) >= 'a' && (b | 0x20) <= 'z';
@@ -51,8 +62,8 @@ final class Bytes {
         return (long) LONG.get(bytes, at);
     }
 
-    /// The same with letters in lower case. Of the bytes of a token, `:` and `/`, no other becomes one of them; with `_` it
-    /// becomes what no token holds.
+    /// The same with letters in lower case. Of the bytes of a token, `:` and `/`, no other becomes one of them; with
+    /// `_` it becomes what no token holds.
     static long lowerWord(byte[] bytes, int at) {
         return word(bytes, at) | 0x20 * ONES;
     }
@@ -70,7 +81,8 @@ final class Bytes {
         return word(bytes, 0);
     }
 
-    /// The first control byte, HTAB and DEL included, from `at` on. There must be one: a parser puts a NUL behind what it reads.
+    /// The first control byte, HTAB and DEL included, from `at` on. There must be one: a parser puts a NUL behind what
+    /// it reads.
     static int indexOfControl(byte[] bytes, int at) {
         for (; ; at += 8) {
             long word = word(bytes, at);

@@ -24,15 +24,14 @@ final class ChunkSize {
         int at = start;
         long size = 0;
         for (int digit; at < end && (digit = HEX[in.getByte(at) & 0xff]) >= 0; at++) {
-            if (size >>> 59 != 0)
-                return MALFORMED; // Before the shift: a size that wraps to 0 would end the body
-            // early.
+            // Before the shift: a size that wraps to 0 would end the body early.
+            if (size >>> 59 != 0) return MALFORMED;
             size = size << 4 | digit;
         }
         int lf = in.indexOf(at, end, (byte) '\n');
         if (lf < 0) return end - start == limit ? MALFORMED : NEED_MORE;
-        if (at == start || lf == at || in.getByte(lf - 1) != '\r')
-            return MALFORMED; // §2.2 tolerates a lone LF; a proxy must not.
+        // §2.2 tolerates a lone LF; a proxy must not.
+        if (at == start || lf == at || in.getByte(lf - 1) != '\r') return MALFORMED;
         if (at < lf - 1 && !isCleanExtension(in, at, lf - 1)) return MALFORMED;
         in.readerIndex(lf + 1);
         return size;
@@ -48,8 +47,8 @@ final class ChunkSize {
             at = skipToken(in, name, end);
             if (at == name) return false;
             int equals = skipBlanks(in, at, end);
-            if (equals == end)
-                return at == end; // Blanks stand between things, not behind the last one.
+            // Blanks stand between things, not behind the last one.
+            if (equals == end) return at == end;
             if (in.getByte(equals) == '=') {
                 int value = skipBlanks(in, equals + 1, end);
                 if (value == end) return false;

@@ -4,12 +4,14 @@ import static bascule.http1.Bytes.isToken;
 
 import io.netty.buffer.ByteBuf;
 
-/// A chunked body in progress (RFC 9112 §7.1): checks every byte of its framing before the byte may go on. One per direction of a
-/// connection, reset for every message. No allocation, no exception.
+/// A chunked body in progress (RFC 9112 §7.1): checks every byte of its framing before the byte may go on. One per
+/// direction of a connection, reset for every message. No allocation, no exception.
 ///
-/// Two ways to use it, not to be mixed within a message: [#scan] passes the body on as it came; [#next] finds the payload alone.
+/// Two ways to use it, not to be mixed within a message: [#scan] passes the body on as it came; [#next] finds the
+/// payload alone.
 public final class ChunkedBody {
-    /// All that can be read has been; what is left from the reader index on is cut short and must come again, with more behind it.
+    /// All that can be read has been; what is left from the reader index on is cut short and must come again, with more
+    /// behind it.
     public static final int NEED_MORE = 0;
 
     /// There is payload, see [#dataLength()].
@@ -18,15 +20,18 @@ public final class ChunkedBody {
     /// The body is complete; the reader index is behind its last byte.
     public static final int END = 2;
 
-    /// Sizes or line ends are wrong, or there is more framing than payload deserves. The connection cannot be used any more.
+    /// Sizes or line ends are wrong, or there is more framing than payload deserves. The connection cannot be used any
+    /// more.
     public static final int MALFORMED = -1;
 
-    /// The trailer section is too long or has too many lines, or holds a line that is malformed or has no business there. The same applies.
+    /// The trailer section is too long or has too many lines, or holds a line that is malformed or has no business
+    /// there. The same applies.
     public static final int BAD_TRAILER = -2;
 
     private static final int SIZE_LINE_LIMIT = 256;
 
-    /// Most bytes that extensions and leading zeros of one message may take: nobody reads them, and they escape `limits.body`.
+    /// Most bytes that extensions and leading zeros of one message may take: nobody reads them, and they escape
+    /// `limits.body`.
     private static final int OVERHEAD_LIMIT = 16 * 1024;
 
     // States; END and the faults are states too.
@@ -44,7 +49,8 @@ public final class ChunkedBody {
     private int dataLength;
     private int trailers;
 
-    /// In the trailer section, counted from its start: where the current line starts, and up to where no LF has been found.
+    /// In the trailer section, counted from its start: where the current line starts, and up to where no LF has been
+    /// found.
     private int lineStart;
 
     private int searched;

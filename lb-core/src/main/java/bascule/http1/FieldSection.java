@@ -11,8 +11,8 @@ import bascule.http.Ascii;
 import bascule.http.FieldName;
 import bascule.http.HeaderBlock;
 
-/// The field lines of a head (RFC 9112 §5) and what those say that requests and responses read alike: length, coding, connection
-/// options. Holds the state of the head read last.
+/// The field lines of a head (RFC 9112 §5) and what those say that requests and responses read alike: length, coding,
+/// connection options. Holds the state of the head read last.
 final class FieldSection {
     /// Results of [#read], beside the length of the head.
     static final int NEED_MORE = 0;
@@ -57,8 +57,8 @@ final class FieldSection {
             while (TOKEN[bytes[at] & 0xff]) at++;
             if (bytes[at] != ':' || at == lineStart) {
                 if (at == end) return NEED_MORE;
-                if (at != lineStart || bytes[at] != '\r')
-                    return FAULTY; // A folded line starts with a blank, no name does.
+                // A folded line starts with a blank; no name does.
+                if (at != lineStart || bytes[at] != '\r') return FAULTY;
                 if (at + 1 == end) return NEED_MORE;
                 if (bytes[at + 1] != '\n') return FAULTY;
                 seen = seenBefore;
@@ -133,11 +133,11 @@ final class FieldSection {
             if (!isDigit(bytes[at])) return MALFORMED;
             number = number * 10 + bytes[at] - '0';
         }
-        return number >= 0 ? number : MALFORMED; // 19 digits reach the sign at most once.
+        return number >= 0 ? number : MALFORMED; // 19 digits are less than 2^64.
     }
 
-    /// With a Transfer-Encoding: is it one line that says `chunked` and nothing else? Any other coding, known or not, would have
-    /// to be understood by the next server in just the same way.
+    /// With a Transfer-Encoding: is it one line that says `chunked` and nothing else? Any other coding, known or not,
+    /// would have to be understood by the next server in just the same way.
     boolean chunkedAlone(HeaderBlock fields) {
         if (repeats(FieldName.TRANSFER_ENCODING)) return false;
         int line = first(FieldName.TRANSFER_ENCODING);
@@ -159,8 +159,8 @@ final class FieldSection {
             int end = fields.valueEnd(line);
             int at = fields.valueStart(line);
             while (at < end) {
-                if (isBlank(bytes[at])
-                        || bytes[at] == ',') { // Empty elements are allowed, §5.6.1.2.
+                // Empty elements are allowed, §5.6.1.2.
+                if (isBlank(bytes[at]) || bytes[at] == ',') {
                     at++;
                     continue;
                 }
@@ -200,8 +200,8 @@ final class FieldSection {
         }
     }
 
-    /// Is there an element in the comma-separated values of that name that starts with the token `element` (in lower case) and
-    /// goes on, if at all, with a `;`, a `/` or a blank?
+    /// Is there an element in the comma-separated values of that name that starts with the token `element` (in lower
+    /// case) and goes on, if at all, with a `;`, a `/` or a blank?
     boolean lists(HeaderBlock fields, byte name, byte[] element) {
         if (!has(name)) return false;
         byte[] bytes = fields.bytes();

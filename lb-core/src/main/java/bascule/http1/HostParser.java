@@ -6,9 +6,9 @@ import static bascule.http1.Bytes.isLetter;
 
 import bascule.http.Ascii;
 
-/// Host and port as Host and an absolute target write them (RFC 9110 §7.2). Narrower than RFC 3986: a name is letters, digits,
-/// `-`, `_` and single dots; no percent escape, no comma, no user, no zone of an IPv6 address. What else stands there in practice
-/// wants to be read differently by two parties.
+/// Host and port as Host and an absolute target write them (RFC 9110 §7.2). Narrower than RFC 3986: a name is letters,
+/// digits, `-`, `_` and single dots; no percent escape, no comma, no user, no zone of an IPv6 address. What else stands
+/// there in practice wants to be read differently by two parties.
 final class HostParser {
     static final int MALFORMED = -1;
 
@@ -56,7 +56,8 @@ final class HostParser {
         return port >= 1 && port <= 65535 ? port : MALFORMED;
     }
 
-    /// Do two hosts say the same without regard to case? An IPv6 address written in two ways does not count as the same.
+    /// Do two hosts say the same without regard to case? An IPv6 address written in two ways does not count as the
+    /// same.
     static boolean sameHost(byte[] bytes, int start, int end, int otherStart, int otherEnd) {
         if (end - start != otherEnd - otherStart) return false;
         for (int i = 0; i < end - start; i++)
@@ -64,8 +65,8 @@ final class HostParser {
         return true;
     }
 
-    /// RFC 3986 §3.2.2: eight groups of one to four hexadecimal digits; one `::` may stand for one group or more; the last two
-    /// may be an IPv4 address.
+    /// RFC 3986 §3.2.2: eight groups of one to four hexadecimal digits; one `::` may stand for one group or more; the
+    /// last two may be an IPv4 address.
     static boolean isIpv6(byte[] bytes, int start, int end) {
         int groups = 0;
         boolean gap = false;
@@ -84,8 +85,8 @@ final class HostParser {
             if (at == group || at - group > 4) return false;
             groups++;
             if (at == end) break;
-            if (bytes[at++] != ':' || at == end)
-                return false; // One colon at the end separates nothing.
+            // One colon at the end separates nothing.
+            if (bytes[at++] != ':' || at == end) return false;
             if (bytes[at] == ':') {
                 if (gap) return false;
                 gap = true;

@@ -2,8 +2,8 @@ package bascule.http1;
 
 import static bascule.http1.Bytes.HEX;
 
-/// The path as routes see it: percent-decoded once, then without dot segments (RFC 3986 §5.2.4). What the server may read
-/// differently from us is refused, so that no request reaches a server by the wrong route:
+/// The path as routes see it: percent-decoded once, then without dot segments (RFC 3986 §5.2.4). What the server may
+/// read differently from us is refused, so that no request reaches a server by the wrong route:
 ///
 /// - an encoded `/` or NUL, a broken escape, a climb above the root;
 /// - a backslash, encoded or not: it separates segments for some servers;

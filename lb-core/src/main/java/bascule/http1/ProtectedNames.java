@@ -6,12 +6,12 @@ import bascule.http.Ascii;
 import io.netty.buffer.ByteBuf;
 import java.util.Arrays;
 
-/// Names of fields that steer framing, routing, authentication, caching or how content is read. Such a field in a trailer could
-/// undo what was decided on the head (RFC 9110 §6.5.1), and a Connection field that nominates one could take it away from the
-/// server (§7.6.1 calls that never appropriate).
+/// Names of fields that steer framing, routing, authentication, caching or how content is read. Such a field in a
+/// trailer could undo what was decided on the head (RFC 9110 §6.5.1), and a Connection field that nominates one could
+/// take it away from the server (§7.6.1 calls that never appropriate).
 ///
-/// Names are compared by a 64-bit hash alone: a name of the list is always found, and who goes to the trouble of colliding with
-/// one only has his own field refused.
+/// Names are compared by a 64-bit hash alone: a name of the list is always found, and who goes to the trouble of
+/// colliding with one only has his own field refused.
 final class ProtectedNames {
     private static final long SEED = 0xcbf29ce484222325L; // FNV-1a
     private static final long PRIME = 0x100000001b3L;

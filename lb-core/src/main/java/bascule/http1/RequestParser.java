@@ -15,11 +15,11 @@ import bascule.http.RequestHead;
 import bascule.http.RequestHead.TargetForm;
 import io.netty.buffer.ByteBuf;
 
-/// Reads the head of a request (RFC 9112 §3, §5, §6) in one pass over one copy. In doubt it refuses: what two parsers could read
-/// differently never reaches a server. One per event loop; no allocation, no exception.
+/// Reads the head of a request (RFC 9112 §3, §5, §6) in one pass over one copy. In doubt it refuses: what two parsers
+/// could read differently never reaches a server. One per event loop; no allocation, no exception.
 ///
-/// A fault is reported in the order of the bytes, and never depends on how the input was cut: whatever is reported for a prefix is
-/// reported for the whole.
+/// A fault is reported in the order of the bytes, and never depends on how the input was cut: whatever is reported for
+/// a prefix is reported for the whole.
 public final class RequestParser {
     public static final int NEED_MORE = 0;
 
@@ -92,12 +92,7 @@ public final class RequestParser {
     private int parse(ByteBuf in, int length, HeadLimits limits, RequestHead head) {
         HeaderBlock fields = head.fields;
         byte[] bytes = fields.bytes();
-        int readerIndex = in.readerIndex();
-        in.readBytes(
-                bytes, 0,
-                length); // getBytes() of a direct buffer allocates where Unsafe is not to be had.
-        in.readerIndex(readerIndex);
-        bytes[length] = 0; // No token, no target and no value goes on past it.
+        Bytes.take(in, length, bytes);
 
         int at = requestLine(bytes, length, limits.requestLineBytes(), head);
         if (at <= 0) return at;
@@ -148,9 +143,8 @@ public final class RequestParser {
         if (at > last) return refuse(Rejection.REQUEST_LINE_TOO_LONG);
         if (bytes[at] != ' ' || at == targetStart) {
             if (at == end) return NEED_MORE;
-            boolean cut =
-                    bytes[at] == '\r'
-                            || bytes[at] == ' '; // No version, as in HTTP/0.9; or two spaces.
+            // No version, as in HTTP/0.9; or two spaces.
+            boolean cut = bytes[at] == '\r' || bytes[at] == ' ';
             return refuse(cut ? Rejection.REQUEST_LINE : Rejection.TARGET);
         }
         int targetEnd = at++;
@@ -182,9 +176,7 @@ public final class RequestParser {
             if (expected == 'd' ? !isDigit(bytes[at + i]) : bytes[at + i] != expected)
                 return refuse(Rejection.REQUEST_LINE);
         }
-        throw new AssertionError(
-                "a whole version that was not recognised"); // Unreachable: the caller knows whole
-        // ones.
+        throw new AssertionError("a good version, which the caller knows");
     }
 
     private static Method method(byte[] bytes, int start, int length) {
@@ -320,8 +312,8 @@ public final class RequestParser {
         return line;
     }
 
-    /// `100-continue` counts where a body will follow, and never in HTTP/1.0, where it does not go on either (RFC 9110 §10.1.1). An
-    /// expectation that we do not know is the server's business.
+    /// `100-continue` counts where a body will follow, and never in HTTP/1.0, where it does not go on either (RFC 9110
+    /// §10.1.1). An expectation that we do not know is the server's business.
     private boolean expectsContinue(RequestHead head) {
         HeaderBlock fields = head.fields;
         if (head.minorVersion == 1)

@@ -11,8 +11,8 @@ import bascule.http.Method;
 import bascule.http.ResponseHead;
 import io.netty.buffer.ByteBuf;
 
-/// Reads the head of a response (RFC 9112 §4, §5, §6), as strictly as [RequestParser] reads a request's: a server that a client can
-/// make confused is half of an attack. One per event loop; no allocation, no exception.
+/// Reads the head of a response (RFC 9112 §4, §5, §6), as strictly as [RequestParser] reads a request's: a server that
+/// a client can make confused is half of an attack. One per event loop; no allocation, no exception.
 public final class ResponseParser {
     public static final int NEED_MORE = 0;
     public static final int MALFORMED = -1;
@@ -25,8 +25,8 @@ public final class ResponseParser {
 
     private final FieldSection section = new FieldSection();
 
-    /// Reads a head that starts at the reader index, which stays where it is. After [#NEED_MORE] it is called again with the same
-    /// bytes and more.
+    /// Reads a head that starts at the reader index, which stays where it is. After [#NEED_MORE] it is called again
+    /// with the same bytes and more.
     ///
     /// @param requestMethod of the request that is answered: the answer to HEAD has no body
     /// @param head filled if a length is returned; else its content means nothing
@@ -45,12 +45,7 @@ public final class ResponseParser {
             ByteBuf in, int length, HeadLimits limits, Method requestMethod, ResponseHead head) {
         HeaderBlock fields = head.fields;
         byte[] bytes = fields.bytes();
-        int readerIndex = in.readerIndex();
-        in.readBytes(
-                bytes, 0,
-                length); // getBytes() of a direct buffer allocates where Unsafe is not to be had.
-        in.readerIndex(readerIndex);
-        bytes[length] = 0; // No value and no reason goes on past it.
+        Bytes.take(in, length, bytes);
 
         int at = statusLine(bytes, length, head);
         if (at <= 0) return at;
@@ -65,10 +60,8 @@ public final class ResponseParser {
     /// @return where the fields start, [#NEED_MORE] or [#MALFORMED]
     private static int statusLine(byte[] bytes, int end, ResponseHead head) {
         long version = word(bytes, 0);
-        if (end < 13)
-            return isPrefix(bytes, end)
-                    ? NEED_MORE
-                    : MALFORMED; // Not yet `HTTP/1.1 200`, a space or CR.
+        // Not yet `HTTP/1.1 200` with its space or CR?
+        if (end < 13) return isPrefix(bytes, end) ? NEED_MORE : MALFORMED;
         if (version != HTTP_1_1 && version != HTTP_1_0) return MALFORMED;
         byte hundreds = bytes[9];
         if (bytes[8] != ' '
@@ -79,9 +72,9 @@ public final class ResponseParser {
         head.minorVersion = version == HTTP_1_1 ? 1 : 0;
         head.status = 100 * (hundreds - '0') + 10 * (bytes[10] - '0') + bytes[11] - '0';
         int at = 12;
+        // The space is due even without a reason; not all know.
         if (bytes[at] == ' ') at++;
-        else if (bytes[at] != '\r')
-            return MALFORMED; // The space is due even without a reason; not all know.
+        else if (bytes[at] != '\r') return MALFORMED;
         head.reasonStart = at;
         while (bytes[at = Bytes.indexOfControl(bytes, at)] == '\t') at++;
         head.reasonEnd = at;
@@ -113,9 +106,8 @@ public final class ResponseParser {
         int status = head.status;
         boolean current = head.minorVersion == 1;
         boolean chunked = section.has(FieldName.TRANSFER_ENCODING);
-        boolean informational = status < 200;
-        boolean bare =
-                informational || status == 204; // Neither a body nor a word about its length.
+        // Neither a body nor a word about its length.
+        boolean bare = status < 200 || status == 204;
 
         long length = section.contentLength(fields);
         if (length == FieldSection.MALFORMED) return false;
@@ -138,7 +130,8 @@ public final class ResponseParser {
             head.contentLength = -1;
             if (length != FieldSection.ABSENT)
                 fields.nominate(section.first(FieldName.CONTENT_LENGTH));
-            if (length > 0) head.keepAlive = false; // Who announces such a body may well send it.
+            // Who announces such a body may well send it.
+            if (length > 0) head.keepAlive = false;
             if (status != 101) return true;
             head.keepAlive = false;
             if (!section.has(FieldName.UPGRADE)

@@ -7,10 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import bascule.http.Method;
 import bascule.http.RequestHead;
 import bascule.http.ResponseHead;
-import com.sun.management.ThreadMXBean;
+import bascule.server.Allocation;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
-import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -62,7 +61,6 @@ class AllocationTest {
     private static final String CHUNKS =
             "5;a=\"b\"\nhello\n5\nworld\n0\nDigest: x\nX-Checksum: 1\n\n";
 
-    private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     private final RequestParser requestParser = new RequestParser();
     private final RequestHead requestHead = new RequestHead(32 * 1024, 100);
     private final ResponseParser responseParser = new ResponseParser();
@@ -98,30 +96,17 @@ class AllocationTest {
 
     @Test
     void givenMillionHeadsAndBodies_whenParsed_thenNothingIsAllocated() {
-        assertEquals(0, allocatedBytes(() -> {}));
+        assertEquals(0, Allocation.bytes(() -> parse(() -> {})));
     }
 
     @Test
     void givenParserThatMakesText_whenGuarded_thenIsSeen() {
-        assertTrue(allocatedBytes(() -> requestHead.fields.value(0)) > ROUNDS);
+        assertTrue(Allocation.bytes(() -> parse(() -> requestHead.fields.value(0))) > ROUNDS);
     }
 
-    private long allocatedBytes(Runnable planted) {
-        run(ROUNDS / 10, planted);
-        long least = Long.MAX_VALUE;
-        for (int attempt = 0;
-                attempt < 3 && least > 0;
-                attempt++) { // The compiler may deoptimize once more.
-            long before = threads.getCurrentThreadAllocatedBytes();
-            run(ROUNDS, planted);
-            least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
-        }
-        return least;
-    }
-
-    private void run(int rounds, Runnable planted) {
+    private void parse(Runnable planted) {
         int sum = 0;
-        for (int i = 0; i < rounds; i++) {
+        for (int i = 0; i < ROUNDS; i++) {
             sum += requestParser.parse(requests[i % requests.length], LIMITS, requestHead);
             sum += responseParser.parse(response, LIMITS, Method.GET, responseHead);
             body.reset();

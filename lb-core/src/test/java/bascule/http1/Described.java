@@ -6,7 +6,8 @@ import bascule.http.RequestHead;
 import bascule.http.ResponseHead;
 import java.util.StringJoiner;
 
-/// What a parser said, as text: `more`, a fault's name, or every property of the head, so that two readers can be compared.
+/// What a parser said, as text: `more`, a fault's name, or every property of the head, so that two readers can be
+/// compared.
 final class Described {
     static final String MORE = "more";
     static final String MALFORMED = "MALFORMED";

@@ -1,6 +1,7 @@
 package bascule.http1;
 
-/// Mistakes that proxies have made, each to be planted in the reference: a comparison that does not see one is not worth having.
+/// Mistakes that proxies have made, each to be planted in the reference: a comparison that does not see one is not
+/// worth having.
 enum Fault {
     NONE,
     LAST_LENGTH_WINS,

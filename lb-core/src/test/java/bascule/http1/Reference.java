@@ -19,8 +19,8 @@ import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// HTTP/1.1 heads read the slow way: strings, maps and the grammar of RFC 9112 as regular expressions. Shares no code with the
-/// parsers that it judges. Answers what [Described] says of them.
+/// HTTP/1.1 heads read the slow way: strings, maps and the grammar of RFC 9112 as regular expressions. Shares no code
+/// with the parsers that it judges. Answers what [Described] says of them.
 final class Reference {
     static final String TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
     private static final String MOST = BigInteger.TWO.pow(63).subtract(BigInteger.ONE).toString();

@@ -8,8 +8,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/// Coverage-guided, ten minutes in a JVM of its own under `-Plong`; see the profile in `lb-core/pom.xml`. What it finds becomes a
-/// transcript.
+/// Coverage-guided, ten minutes in a JVM of its own under `-Plong`; see the profile in `lb-core/pom.xml`. What it finds
+/// becomes a transcript.
 @Tag("long")
 class ResponseJazzerFuzz {
     private final HeadComparison comparison = new HeadComparison();
