@@ -20,25 +20,33 @@ final class Addresses {
     static final Kind<InetSocketAddress> SERVER =
             new Kind<>("an IP address and a port, IP:PORT", text -> endpoint(text, false));
 
+    private static final int MAX_PORT = 65_535;
+
     private Addresses() {}
 
     private static Kind.Read<InetSocketAddress> endpoint(String text, boolean isOurs) {
-        int colon = text.lastIndexOf(':');
-        if (colon < 0) return Kind.bad("has no port");
+        int colon = text.endsWith("]") ? -1 : text.lastIndexOf(':');
+        if (colon < 0) {
+            boolean isPort = isOurs && decimal(text, MAX_PORT) >= 0;
+            return Kind.bad(isPort ? "has no colon, did you mean :" + text + "?" : "has no port");
+        }
+        int port = decimal(text.substring(colon + 1), MAX_PORT);
+        int least = isOurs ? 0 : 1;
+        if (port < least) return Kind.bad("has no port from " + least + " to " + MAX_PORT);
         String host = text.substring(0, colon);
+        if (host.isEmpty() && isOurs) host = "[::]";
         boolean isBracketed = host.startsWith("[") && host.endsWith("]");
-        if (!isBracketed && host.indexOf(':') >= 0) {
-            // The last group of an IPv6 address looks like a port.
-            return Kind.bad("has no brackets around its IPv6 address");
-        }
-        int port = decimal(text.substring(colon + 1), 65_535);
-        if (port < 0 || port == 0 && !isOurs) return Kind.bad("has no port from 1 to 65535");
-        if (host.isEmpty() && isOurs) host = "::";
         InetAddress address = literal(isBracketed ? host.substring(1, host.length() - 1) : host);
-        if (address == null || isBracketed && host.indexOf(':') < 0) {
-            return Kind.bad("has no IP address");
-        }
-        return Kind.good(new InetSocketAddress(address, port));
+        if (address != null && isBracketed == host.indexOf(':') >= 0)
+            return Kind.good(new InetSocketAddress(address, port));
+        // Without brackets, the last group of an IPv6 address looks like a port.
+        if (literal(text) != null || address != null && !isBracketed)
+            return Kind.bad("has no brackets around its IPv6 address");
+        boolean isName =
+                address == null
+                        && host.chars().anyMatch(Character::isLetter)
+                        && HostPattern.EXACT.read(host) instanceof Kind.Read.Good<String>;
+        return Kind.bad(isName ? "has a host name" : "has no IP address");
     }
 
     /// Reads an IPv4 address, or an IPv6 address without brackets and without a zone.

@@ -1,5 +1,6 @@
 package bascule.config;
 
+import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.Arrays;
@@ -38,8 +39,11 @@ public record Cidr(long high, long low, int prefix) {
     /// @return null if it is no such text, the length is out of range, or bits behind the prefix are set
     public static @Nullable Cidr parse(String text) {
         int slash = text.indexOf('/');
-        InetAddress address = Addresses.literal(slash < 0 ? text : text.substring(0, slash));
+        String host = slash < 0 ? text : text.substring(0, slash);
+        InetAddress address = Addresses.literal(host);
         if (address == null) return null;
+        // Of ::ffff:10.0.0.0/8 nobody can tell which 8 bits are meant.
+        if (address instanceof Inet4Address && host.indexOf(':') >= 0) return null;
         byte[] bytes = address.getAddress();
         int bits = bytes.length * 8;
         int length = slash < 0 ? bits : Addresses.decimal(text.substring(slash + 1), bits);

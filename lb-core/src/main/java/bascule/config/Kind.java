@@ -51,7 +51,8 @@ record Kind<T>(String expected, Function<String, Read<T>> reader) {
                     "is no name",
                     matches("(?!(off|none)$)[A-Za-z0-9\\[][A-Za-z0-9._:\\[\\]-]{0,62}"));
 
-    private static final Pattern AMOUNT = Pattern.compile("(-?[0-9]+)\\s*([^0-9\\s]*)");
+    private static final Pattern AMOUNT =
+            Pattern.compile("(-?(?:0|[1-9][0-9]*))(?:\\s*([^0-9\\s]+))?");
 
     static <T> Read<T> good(T value) {
         return new Read.Good<>(value);
@@ -75,7 +76,7 @@ record Kind<T>(String expected, Function<String, Read<T>> reader) {
                 text -> {
                     Matcher amount = AMOUNT.matcher(text);
                     if (!amount.matches()) return bad("is no whole number");
-                    if (!amount.group(2).isEmpty()) return bad("takes no unit");
+                    if (amount.group(2) != null) return bad("takes no unit");
                     return within(new BigInteger(amount.group(1)), min, max);
                 };
         return new Kind<>(min + " to " + max, reader).then(Long::intValue);
@@ -95,7 +96,7 @@ record Kind<T>(String expected, Function<String, Read<T>> reader) {
                     Matcher amount = AMOUNT.matcher(text);
                     if (!amount.matches()) return bad("is no whole number with a unit");
                     String name = amount.group(2);
-                    if (name.isEmpty()) return bad("has no unit");
+                    if (name == null) return bad("has no unit");
                     Unit unit = Unit.named(name, units);
                     if (unit == null) return bad("has an unknown unit" + Unit.suggest(name, units));
                     BigInteger size = BigInteger.valueOf(unit.size());
@@ -137,6 +138,11 @@ record Kind<T>(String expected, Function<String, Read<T>> reader) {
     Kind<T> or(String word, T meaning) {
         String all = expected + " or " + word;
         return new Kind<>(all, text -> text.equals(word) ? good(meaning) : reader.apply(text));
+    }
+
+    /// The same in other words.
+    Kind<T> expecting(String words) {
+        return new Kind<>(words, reader);
     }
 
     Read<T> read(String text) {

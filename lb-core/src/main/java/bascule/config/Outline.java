@@ -29,7 +29,18 @@ final class Outline {
     }
 
     /// One key. A dotted one stands for every block on its way too.
-    record Entry(String path, Shape shape, Place place) {}
+    ///
+    /// @param block the path of the block that it stands in
+    /// @param key the last part of its path; empty for an element of a list
+    record Entry(String block, String key, Shape shape, Place place) {
+        String path() {
+            return key.isEmpty() ? block : join(block, key);
+        }
+
+        Entry as(Shape known) {
+            return new Entry(block, key, known, place);
+        }
+    }
 
     /// One `${name}` or `${?name}`, within the value of `path`.
     record Reference(String name, boolean isRequired, String path, Place place) {}
@@ -170,16 +181,17 @@ final class Outline {
         var place = new Place(file, keyLine);
         List<String> keys = split(key);
         if (isTooDeep(keys.size())) return;
-        String child = path;
+        String block = path;
         for (String each : keys.subList(0, keys.size() - 1)) {
-            child = join(child, each);
-            entries.add(new Entry(child, Shape.BLOCK, place));
+            entries.add(new Entry(block, each, Shape.BLOCK, place));
+            block = join(block, each);
         }
-        child = join(child, keys.getLast());
         int slot = entries.size();
-        entries.add(new Entry(child, Shape.BLOCK, place));
-        Shape shape = value(isAppend ? child + "[+" + appended++ + "]" : child);
-        entries.set(slot, new Entry(child, isAppend ? Shape.APPEND : shape, place));
+        var entry = new Entry(block, keys.getLast(), Shape.BLOCK, place);
+        entries.add(entry);
+        String within = isAppend ? entry.path() + "[+" + appended++ + "]" : entry.path();
+        Shape shape = value(within);
+        entries.set(slot, entry.as(isAppend ? Shape.APPEND : shape));
     }
 
     /// The text of a key; empty if there is none here.
@@ -276,11 +288,10 @@ final class Outline {
             String element = path + "[" + (next < 0 ? "+" + appended++ : next) + "]";
             if (next >= 0) next++;
             int slot = entries.size();
-            var place = new Place(file, line);
-            entries.add(new Entry(element, Shape.VALUE, place));
+            var entry = new Entry(element, "", Shape.VALUE, new Place(file, line));
+            entries.add(entry);
             int before = at;
-            Shape shape = value(element);
-            entries.set(slot, new Entry(element, shape, place));
+            entries.set(slot, entry.as(value(element)));
             if (at == before) advance();
         }
     }

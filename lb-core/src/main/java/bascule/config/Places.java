@@ -2,6 +2,7 @@ package bascule.config;
 
 import bascule.config.Outline.Entry;
 import bascule.config.Outline.Reference;
+import bascule.config.Outline.Shape;
 import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigOrigin;
 import com.typesafe.config.ConfigValue;
@@ -25,6 +26,7 @@ final class Places {
     private final Set<String> files = new LinkedHashSet<>();
     private final List<Entry> entries = new ArrayList<>();
     private final Map<String, List<Entry>> byPath = new HashMap<>();
+    private final Map<String, Set<String>> keysOfBlocks = new HashMap<>();
     private final List<Reference> references = new ArrayList<>();
 
     void add(Outline outline) {
@@ -33,6 +35,10 @@ final class Places {
         entries.addAll(outline.entries());
         for (Entry entry : outline.entries()) {
             byPath.computeIfAbsent(entry.path(), _ -> new ArrayList<>()).add(entry);
+            if (!entry.key().isEmpty())
+                keysOfBlocks
+                        .computeIfAbsent(entry.block(), _ -> new LinkedHashSet<>())
+                        .add(entry.key());
         }
     }
 
@@ -45,9 +51,9 @@ final class Places {
         return entries;
     }
 
-    /// Every key that is set anywhere.
-    Set<String> paths() {
-        return byPath.keySet();
+    /// The keys that the files name in a block, also those of which nothing is left because their variable is not set.
+    Set<String> keys(String block) {
+        return keysOfBlocks.getOrDefault(block, Set.of());
     }
 
     List<Reference> references() {
@@ -87,11 +93,19 @@ final class Places {
         Place origin = ofOrigin(value.origin());
         if (isScalar && origin.line() > 0) return origin;
         List<Entry> exact = ofKey(path, origin);
-        return exact.isEmpty() ? ofOuter(path, origin) : exact.getLast().place();
+        if (exact.isEmpty()) return ofOuter(path, origin);
+        // The last one set it, unless that is a variable which left it as it was.
+        for (Entry entry : exact.reversed()) {
+            if (entry.shape() != Shape.OPTIONAL) return entry.place();
+        }
+        return exact.getLast().place();
     }
 
     /// Every line on which a key is set.
-    List<Place> ofKey(String path, ConfigValue value) {
+    ///
+    /// @param value null if its variable is not set
+    List<Place> ofKey(String path, @Nullable ConfigValue value) {
+        if (value == null) return ofKey(path, NOWHERE).stream().map(Entry::place).toList();
         Place origin = ofOrigin(value.origin());
         List<Entry> exact = ofKey(path, origin);
         if (exact.isEmpty()) return List.of(ofValue(path, value));
@@ -121,10 +135,10 @@ final class Places {
         return isExact && files.contains(file) ? new Place(file, origin.lineNumber()) : NOWHERE;
     }
 
-    /// The keys at `path`; where another file has the value from, that path of this file means something else.
+    /// The keys at `path`. Of lists, the one that counts may be in another file than one that it replaced.
     private List<Entry> ofKey(String path, Place origin) {
         List<Entry> all = byPath.getOrDefault(path, List.of());
-        if (origin.line() == 0) return all;
+        if (origin.line() == 0 || path.indexOf('[') < 0) return all;
         return all.stream().filter(entry -> entry.place().file().equals(origin.file())).toList();
     }
 

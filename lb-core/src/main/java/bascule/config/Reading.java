@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /// What all blocks of one load share while they are read.
 final class Reading {
+    static final Kind<String> BACKEND = Kind.NAME.expecting("the name of a backend");
+
     private final Problems problems;
     private final Places places;
     private final SequencedMap<String, String> keys = new LinkedHashMap<>();
@@ -54,10 +56,10 @@ final class Reading {
 
     void refuseUnknown(Collection<String> backends) {
         for (Value reference : references) {
-            String name = reference.shown();
-            if (backends.contains(name)) continue;
+            String name = reference.text();
+            if (name == null || backends.contains(name)) continue;
             String near = Spelling.suggest(name, backends);
-            reference.refuse("no such backend" + near, "a name under backends");
+            reference.refuse("no such backend" + near, BACKEND.expected());
         }
     }
 }

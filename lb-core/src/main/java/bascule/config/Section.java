@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -102,8 +103,8 @@ final class Section {
 
     /// The name of a backend, which must exist in the end.
     @Nullable String backend(String key) {
-        Value value = take(key, Kind.NAME.expected());
-        String backend = value == null ? null : value.as(Kind.NAME);
+        Value value = take(key, Reading.BACKEND.expected());
+        String backend = value == null ? null : value.as(Reading.BACKEND);
         if (value != null && backend != null) reading.refer(value);
         return backend;
     }
@@ -117,7 +118,7 @@ final class Section {
     <T> List<T> list(
             String key, Kind<T> kind, int min, int max, BiConsumer<? super T, Value> each) {
         var read = new ArrayList<T>();
-        for (Value value : elements(key, kind.expected(), min, max)) {
+        for (Value value : elements(key, kind.expected(), min, max, false)) {
             T element = value.as(kind);
             if (element == null) continue;
             read.add(element);
@@ -153,8 +154,7 @@ final class Section {
             Function<Section, T> reader) {
         String within = schemaOf(key) + "[]";
         var read = new ArrayList<T>();
-        for (Value value : elements(key, expected, min, max)) {
-            if (value.isOff()) continue;
+        for (Value value : elements(key, expected, min, max, true)) {
             read.add(
                     new Section(reading, key, value.path(), within, value.raw(), main).end(reader));
         }
@@ -229,19 +229,21 @@ final class Section {
 
     private <T> T end(Function<Section, T> reader) {
         T read = reader.apply(this);
-        for (Map.Entry<String, ConfigValue> each : values.entrySet()) {
-            if (!asked.contains(each.getKey())) refuseUnknown(each.getKey(), each.getValue());
-        }
+        var unknown = new TreeSet<>(values.keySet());
+        if (raw == null || raw instanceof ConfigObject) unknown.addAll(reading.places().keys(path));
+        unknown.removeAll(asked);
+        for (String key : unknown) refuseUnknown(key, values.get(key));
         return read;
     }
 
-    private void refuseUnknown(String key, ConfigValue unknown) {
-        var value = new Value(reading, pathOf(key), unknown);
+    /// @param unknown null if its variable is not set
+    private void refuseUnknown(String key, @Nullable ConfigValue unknown) {
+        String at = pathOf(key);
+        String shown = unknown == null ? "" : new Value(reading, at, unknown).shown() + ": ";
         String near = Spelling.suggest(key, asked);
         String expected = " (expected: " + String.join(", ", asked) + ")";
-        for (Place place : reading.places().ofKey(value.path(), unknown)) {
-            String message = value.shown() + ": unknown key" + near + expected;
-            reading.problems().add(place, value.path(), message);
+        for (Place place : reading.places().ofKey(at, unknown)) {
+            reading.problems().add(place, at, shown + "unknown key" + near + expected);
         }
     }
 
@@ -259,7 +261,8 @@ final class Section {
         return value == null ? null : new Value(reading, pathOf(key), value);
     }
 
-    private List<Value> elements(String key, String expected, int min, int max) {
+    /// @param canBeOff whether an entry may be `off`, and then counts as not there
+    private List<Value> elements(String key, String expected, int min, int max, boolean canBeOff) {
         Value all = take(key, expected);
         if (all == null) {
             if (min > 0) refuseMissing(key, expected);
@@ -268,7 +271,8 @@ final class Section {
         var elements = new ArrayList<Value>();
         if (all.raw() instanceof ConfigList list) {
             for (int i = 0; i < list.size(); i++) {
-                elements.add(new Value(reading, all.path() + "[" + i + "]", list.get(i)));
+                var element = new Value(reading, all.path() + "[" + i + "]", list.get(i));
+                if (!canBeOff || !element.isOff()) elements.add(element);
             }
         } else if (!all.isOff()) {
             elements.add(all);

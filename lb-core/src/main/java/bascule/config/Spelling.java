@@ -15,10 +15,13 @@ final class Spelling {
     }
 
     private static @Nullable String near(String written, Collection<String> words) {
+        if (written.chars().noneMatch(Character::isLetter))
+            return null; // Of numbers, none is near another.
         String plain = plain(written);
         String best = null;
         int least = Integer.MAX_VALUE;
         for (String word : words) {
+            if (word.equals(written)) continue;
             String other = plain(word);
             if (plain.length() < 2) continue; // Any letter is one slip away from any other.
             // One slip in four letters, two in five: more than that is another word.

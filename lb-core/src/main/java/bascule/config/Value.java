@@ -63,24 +63,10 @@ record Value(Reading reading, String path, ConfigValue raw) {
         String text = text();
         if (text == null) return isBlock() ? "{…}" : isList() ? "[…]" : "null";
         String shown = text.length() > MAX_SHOWN ? text.substring(0, MAX_SHOWN) + "…" : text;
-        shown = shown.isEmpty() ? "\"\"" : visible(shown);
+        if (shown.isEmpty()) shown = "\"\"";
         String variable = Places.variable(raw);
         return variable == null
                 ? shown
                 : shown + " (from the environment variable " + variable + ")";
-    }
-
-    /// A message is one line, and the terminal that shows it takes no orders from the file.
-    private static String visible(String text) {
-        var visible = new StringBuilder();
-        text.codePoints()
-                .forEach(
-                        c -> {
-                            if (Character.isISOControl(c)
-                                    || Character.getType(c) == Character.FORMAT)
-                                visible.append(String.format("\\u%04x", c));
-                            else visible.appendCodePoint(c);
-                        });
-        return visible.toString();
     }
 }

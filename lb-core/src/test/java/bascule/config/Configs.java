@@ -1,0 +1,72 @@
+package bascule.config;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/// What the tests of this package share.
+final class Configs {
+    /// A backend to complete what is tested.
+    static final String WEB = "\nbackends.web.servers = [\"10.0.0.1:80\"]\n";
+
+    private Configs() {}
+
+    static Configuration parse(String text) {
+        return parse(text, Map.of());
+    }
+
+    static Configuration parse(String text, Map<String, String> environment) {
+        return loaded(ConfigurationLoader.parse(text, Path.of("/etc/bascule/x.conf"), environment));
+    }
+
+    static Configuration load(Path file) {
+        return loaded(ConfigurationLoader.load(file, Map.of()));
+    }
+
+    static Configuration loaded(LoadResult result) {
+        return switch (result) {
+            case LoadResult.Loaded(Configuration configuration) -> configuration;
+            case LoadResult.Rejected(List<Problem> problems) ->
+                    throw new AssertionError("refused:\n" + lines(problems));
+        };
+    }
+
+    static List<Problem> problems(LoadResult result) {
+        return switch (result) {
+            case LoadResult.Loaded _ -> List.of();
+            case LoadResult.Rejected(List<Problem> problems) -> problems;
+        };
+    }
+
+    static String lines(List<Problem> problems) {
+        var lines = new StringBuilder();
+        for (Problem problem : problems) lines.append(problem).append('\n');
+        return lines.toString();
+    }
+
+    /// A listener on port 80 with these further lines, complete with its backend.
+    static ListenerConfig listener(String lines) {
+        String text = "listeners.http { bind = \":80\", backend = web\n" + lines + "\n}" + WEB;
+        return parse(text).listeners().getFirst();
+    }
+
+    /// The folder `config` of the checkout.
+    static Path folder() {
+        Path at = Path.of("").toAbsolutePath();
+        while (!Files.exists(at.resolve("config/bascule.conf"))) at = at.getParent();
+        return at.resolve("config");
+    }
+
+    /// The shipped file and every example that is a main file.
+    static List<Path> shipped() throws IOException {
+        try (Stream<Path> all = Files.walk(folder())) {
+            return all.filter(file -> file.toString().endsWith(".conf"))
+                    .filter(file -> !file.toString().contains("drop-ins/c"))
+                    .sorted()
+                    .toList();
+        }
+    }
+}

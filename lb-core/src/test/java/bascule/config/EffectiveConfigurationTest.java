@@ -1,0 +1,65 @@
+package bascule.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+final class EffectiveConfigurationTest {
+    static List<Path> shipped() throws IOException {
+        return Configs.shipped();
+    }
+
+    @ParameterizedTest
+    @MethodSource("shipped")
+    void givenExample_whenRendered_thenLoadsToTheSame(Path file) {
+        Configuration configuration = Configs.load(file);
+
+        String text = EffectiveConfiguration.render(configuration);
+
+        assertThat(Configs.parse(text)).isEqualTo(configuration);
+        assertThat(EffectiveConfiguration.render(Configs.parse(text))).isEqualTo(text);
+    }
+
+    @Test
+    void givenAwkwardTexts_whenRendered_thenLoadsToTheSame() {
+        Configuration configuration =
+                Configs.parse(
+                        """
+                        listeners {
+                          "include" {
+                            bind = [":0", "[2001:db8::1]:443", "10.0.0.1:80"]
+                            backend = "null"
+                            routes = [
+                              { host = "[::1]", path = "/%25%3f%23%20é/", backend = "true" }
+                              { header { name = x, value = "" }, respond { status = 599, body = "\\"$\\n\\\\{}\\u0001 é", content-type = "a/b; c=\\"d\\"" } }
+                              { header { name = "$x", value = "a \\"b\\" // # ${c}" }, redirect { scheme = http, host = "[::1]", port = 1, status = 301 } }
+                            ]
+                            trust = ["::/0", "10.0.0.0/8", "192.0.2.1"]
+                            forwarded { x-forwarded = off, via = off }
+                            limits { body = 0B, headers = 1025B, header-time = 90s }
+                          }
+                          "1.2-a_b" { bind = ":1", redirect { host = example.com } }
+                        }
+                        backends {
+                          "null" { servers = [{ name = "[x]:y", address = "[::1]:1", weight = 256, backup = on }] }
+                          "true".servers = ["[0:0::1]:80"]
+                        }
+                        admin { http = [":0", ":0"], allow = "::1/128" }
+                        logging { access = off, file = "a b/\\"c\\".log", level = error }
+                        shutdown.grace = off
+                        loops = 1024
+                        transport = io-uring
+                        """);
+
+        String text = EffectiveConfiguration.render(configuration);
+
+        assertThat(Configs.parse(text)).isEqualTo(configuration);
+        assertThat(configuration.backends().getLast().servers().getFirst().name())
+                .isEqualTo("[0:0::1]:80"); // As written, not as rendered.
+    }
+}
