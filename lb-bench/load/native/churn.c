@@ -1,10 +1,11 @@
-// A client that opens a new TCP connection for every request: `Connection: close`, N at a time, for D seconds, on one thread.
+// A client that opens a new TCP connection for every request: `Connection: close`, N at a time, for D seconds.
 //
 //   churn PORT PATH CONNECTIONS SECONDS [HEADER...]
 //
-// Prints one line of name=value: requests (complete and 2xx), other_status, connect_errors, read_errors (closed, reset or malformed
-// before the end), timeouts (2 s without an end), seconds, bytes, p50_us, p99_us, max_us; latency is from connect to the last byte.
-// What is under way when the time is over counts as nothing. The client closes as soon as the answer is complete.
+// Prints one line of name=value: requests (complete and 2xx), other_status, connect_errors, read_errors (closed, reset
+// or malformed before the end), timeouts (2 s without an end), seconds, bytes, p50_us, p99_us, max_us; latency is from
+// connect to the last byte. What is under way when the time is over counts as nothing. The client closes as soon as the
+// answer is complete.
 #include "common.h"
 
 enum { MOST = 10000, EVENTS = 512, TIMEOUT_SECONDS = 2 };

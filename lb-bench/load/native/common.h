@@ -1,5 +1,5 @@
-// What the bench tools share: sockets, a clock, a latency histogram and just enough HTTP/1.1 to find where a message ends.
-// They are built with gcc when the bench runs and are never packaged.
+// What the bench tools share: sockets, a clock, a latency histogram and just enough HTTP/1.1 to find where a message
+// ends. They are built with gcc when the bench runs and are never packaged.
 #ifndef BASCULE_LOAD_COMMON_H
 #define BASCULE_LOAD_COMMON_H
 
@@ -92,7 +92,7 @@ static inline size_t head_length(const char *at, size_t length) {
     return end ? (size_t)(end - at) + 4 : 0;
 }
 
-/// The value of the first field `name` (lower case, with its colon), its white space cut; *length is 0 if there is none.
+/// The value of the first field `name` (lower case, with its colon), its white space cut; *length 0 if none.
 static inline const char *field(const char *head, size_t head_bytes, const char *name, size_t *length) {
     size_t name_bytes = strlen(name);
     const char *end = head + head_bytes;

@@ -2,9 +2,10 @@
 //
 //   floor LISTEN-PORT ORIGIN-PORT...     (0: any free port; printed as `port P`)
 //
-// Framing only: it finds the end of a head, reads Content-Length, and passes bytes on as they are. Origins in turn, idle
-// connections to each in a LIFO pool. No checks, no rewriting, no log, no timeouts; `Connection: close` is ignored, chunked
-// bodies and pipelined requests end the connection. One recv and one send per message and side as long as sockets take it.
+// Framing only: it finds the end of a head, reads Content-Length, and passes bytes on as they are. Origins in turn,
+// idle connections to each in a LIFO pool. No checks, no rewriting, no log, no timeouts; `Connection: close` is
+// ignored, chunked bodies and pipelined requests end the connection. One recv and one send per message and side as long
+// as sockets take it.
 #include "common.h"
 
 enum { ORIGINS = 8, POOL = 4096, BUFFER = 64 * 1024, EVENTS = 512 };

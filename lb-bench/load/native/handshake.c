@@ -5,10 +5,10 @@
 // header: openssl/ssl.h
 // link: -lssl -lcrypto
 //
-// Prints one line of name=value: requests (complete and 2xx), resumed (of these), other_status, connect_errors (TCP or TLS),
-// read_errors (an end before the end), seconds, p50_us, p99_us; latency is from connect to the last byte. Key exchange by
-// X25519 (P-256 is offered for the certificate); the certificate is not checked, its signature is. Every process connects,
-// asks with `Connection: close`, reads, closes.
+// Prints one line of name=value: requests (complete and 2xx), resumed (of these), other_status, connect_errors (TCP or
+// TLS), read_errors (an end before the end), seconds, p50_us, p99_us; latency is from connect to the last byte. Key
+// exchange by X25519 (P-256 is offered for the certificate); the certificate is not checked, its signature is. Every
+// process connects, asks with `Connection: close`, reads, closes.
 #include "common.h"
 #include <openssl/ssl.h>
 #include <sys/mman.h>

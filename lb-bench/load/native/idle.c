@@ -2,8 +2,8 @@
 //
 //   idle PORT PATH CONNECTIONS [HEADER...]
 //
-// Prints `held N` when all are open. Ends when its standard input does, and then prints `alive N`: how many of them the other
-// side had not closed by then.
+// Prints `held N` when all are open. Ends when its standard input does, and then prints `alive N`: how many of them the
+// other side had not closed by then.
 #include "common.h"
 #include <poll.h>
 

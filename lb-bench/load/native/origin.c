@@ -1,12 +1,13 @@
-// The server behind every proxy of the bench: one epoll process, ports on 127.0.0.1, answers computed before the first request.
+// The server behind every proxy of the bench: one epoll process, several ports on 127.0.0.1, precomputed answers.
 //
 //   origin PORT...      (0: any free port; the ports are printed on one line, `ports P1 P2 P3`)
 //
 //   GET /100 /1k /16k /1m    that many bytes; any other path: 100 bytes
 //   GET /count               requests answered so far, a line `PORT COUNT` for each port; not counted itself
 //
-// SIGUSR1 prints the same lines; SIGTERM and SIGINT print them and end the program. HTTP/1.1 with keep-alive and pipelining;
-// `Connection: close` is honoured; a body with Content-Length is read and dropped; a chunked one is refused with 411.
+// SIGUSR1 prints the same lines; SIGTERM and SIGINT print them and end the program. HTTP/1.1 with keep-alive and
+// pipelining; `Connection: close` is honoured; a body with Content-Length is read and dropped; a chunked one is refused
+// with 411.
 #include "common.h"
 #include <sys/uio.h>
 
@@ -81,8 +82,8 @@ static bool path_is(const char *at, const char *path) {
     return !memcmp(at, path, length) && (at[length] == ' ' || at[length] == '?');
 }
 
-/// Which answer a complete head asks for. A head is at least `GET / HTTP/1.1` and two line ends, so a path may be compared
-/// without looking at the end of the buffer.
+/// Which answer a complete head asks for. A head is at least `GET / HTTP/1.1` and two line ends, so a path may be
+/// compared without looking at the end of the buffer.
 static enum answer choose(const char *head) {
     const char *path = strchr(head, ' ') + 1;
     if (path_is(path, "/100")) return B100;

@@ -1,8 +1,10 @@
-// Takes log lines as datagrams and drops them, as a local syslog daemon would take them: HAProxy's logs go here. Not counted.
+// Takes log lines as datagrams and drops them, as a local syslog daemon would take them: HAProxy's logs go here. Not
+// counted.
 //
 //   sink PATH      (a Unix datagram socket)
 //
-// Prints `ready` when it listens, and the number of datagrams so far for each line on its standard input; ends with its input.
+// Prints `ready` when it listens, and the number of datagrams so far for each line on its standard input; ends with its
+// input.
 #include "common.h"
 #include <poll.h>
 #include <sys/un.h>

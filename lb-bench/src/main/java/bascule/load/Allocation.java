@@ -6,8 +6,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /// What the running daemon allocates for a request: in its loops, and in all its threads together.
 ///
-/// Two idle readings come first. They show what asking costs, and are printed, not subtracted. Then the load runs while the
-/// metrics are scraped, and the difference over the whole run, opening of the connections included, is divided by its requests.
+/// Two idle readings come first. They show what asking costs, and are printed, not subtracted. Then the load runs while
+/// the metrics are scraped, and the difference over the whole run, opening of the connections included, is divided by
+/// its requests.
 final class Allocation {
     private static final int IDLE_SECONDS = 5;
     private static final int SCRAPE_SECONDS = 5;
@@ -46,10 +47,16 @@ final class Allocation {
                 report.saySkipped(Proxy.BASCULE, e);
                 return false;
             }
+            String unfit = started.unfitFor(load);
+            if (!unfit.isEmpty()) {
+                report.saySkipped(Proxy.BASCULE, new Unavailable(load.name() + ": " + unfit));
+                bed.end(started.child());
+                continue;
+            }
             Daemon daemon =
                     new Daemon(
                             started.child().pid(),
-                            started.port(),
+                            started.portFor(load),
                             load.path(),
                             started.metricsUrl());
             fine &= run(daemon, load, options, bed, report);

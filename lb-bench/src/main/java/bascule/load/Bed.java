@@ -13,8 +13,8 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
-/// What a run stands on: a temporary folder, free ports on 127.0.0.1, and every process started. Closing it ends them all and
-/// removes the folder; so does Ctrl-C.
+/// What a run stands on: a temporary folder, free ports on 127.0.0.1, and every process started. Closing it ends them
+/// all and removes the folder; so does Ctrl-C.
 final class Bed implements AutoCloseable {
     /// The CPU that the proxy under test has for itself, and the one of its client and its servers.
     static final int PROXY_CPU = 0;

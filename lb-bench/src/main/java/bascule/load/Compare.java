@@ -4,7 +4,8 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
-/// All proxies side by side: in every round each gets one slice of the same load, and the order turns round from one to the next.
+/// All proxies side by side: in every round each gets one slice of the same load, and the order turns round from one to
+/// the next.
 final class Compare {
     private static final int NATIVE_WARMUP_SECONDS = 1;
 

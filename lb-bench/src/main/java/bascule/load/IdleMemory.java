@@ -5,9 +5,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/// What a kept connection costs while it does nothing: a fresh process, a short warm-up, then N connections that have seen one
-/// request each. Growth of the resident set, divided by N; for a JVM that includes garbage, so its live heap is read as well,
-/// in another process, because a forced collection would spoil the first figure.
+/// What a kept connection costs while it does nothing: a fresh process, a short warm-up, then N connections that have
+/// seen one request each. Growth of the resident set, divided by N; for a JVM that includes garbage, so its live heap
+/// is read as well, in another process, because a forced collection would spoil the first figure.
 final class IdleMemory {
     private static final int WARMUP_SECONDS = 1;
     private static final long SETTLE_MILLIS = 1_000;

@@ -15,7 +15,7 @@ enum Proxy {
     BASCULE,
     /// The native relay that does nothing but framing: the physical limit. Without log, checks and timeouts.
     FLOOR,
-    /// No proxy: the origin itself, on the proxy's CPU. It must be far cheaper than all others, or it would be the bottleneck.
+    /// No proxy: the origin itself, on the proxy's CPU. It must be far cheaper than all others.
     ORIGIN;
 
     boolean isJvm() {

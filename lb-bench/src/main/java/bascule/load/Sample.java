@@ -4,7 +4,7 @@ import java.io.IOException;
 
 /// One slice of load on one proxy, and what it cost on either side.
 ///
-/// @param cpuMicros     of the whole proxy, per request; this and all below are NaN or 0 if the slice is not [Slice.Measured]
+/// @param cpuMicros     of the whole proxy, per request; NaN or 0, like all below, if the slice is not a result
 /// @param originMicros  of the origin, per request
 /// @param own           share of its CPU that the proxy used itself
 /// @param proxyBusy     share of that CPU that was in use, by anyone: far above `own`, others disturbed

@@ -13,8 +13,8 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
-/// System calls per request of each proxy, counted by strace. It slows a proxy down several times, so requests arrive in larger
-/// batches than in life: the counts are right, no time measured here is.
+/// System calls per request of each proxy, counted by strace. It slows a proxy down several times, so requests arrive
+/// in larger batches than in life: the counts are right, no time measured here is.
 final class Syscalls {
     private static final Set<String> RECEIVE =
             Set.of("read", "readv", "recvfrom", "recvmsg", "recvmmsg");

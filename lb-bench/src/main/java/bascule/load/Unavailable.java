@@ -1,6 +1,7 @@
 package bascule.load;
 
-/// A proxy or a tool that cannot take part here; the message says what is missing. It is printed, and the run goes on without.
+/// A proxy or a tool that cannot take part here; the message says what is missing. It is printed, and the run goes on
+/// without.
 final class Unavailable extends Exception {
     private static final long serialVersionUID = 1;
 
