@@ -1,7 +1,6 @@
 package bascule;
 
 import bascule.admin.AdminServer;
-import bascule.admin.Status;
 import bascule.backend.Backend;
 import bascule.backend.ConnectionPool;
 import bascule.config.AccessLogFormat;
@@ -16,22 +15,14 @@ import bascule.net.Transport;
 import bascule.observe.AccessLog;
 import bascule.observe.Events;
 import bascule.observe.Metrics;
-import bascule.observe.ServerSample;
 import bascule.proxy.Worker;
 import bascule.route.RouteTable;
-import bascule.server.Server;
-import io.netty.util.NetUtil;
 import io.netty.util.internal.PlatformDependent;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.net.InetSocketAddress;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.ToIntFunction;
@@ -55,8 +46,8 @@ public final class Daemon {
     private final List<Worker> workers;
     private final Map<String, Listener> listeners = new LinkedHashMap<>();
     private final List<Backend> backends = new ArrayList<>();
-    private final Instant loadedAt = Instant.now();
     private @Nullable AdminServer admin;
+    private final StatusView view;
     private volatile boolean stopping;
 
     /// Opens everything that the configuration names.
@@ -108,6 +99,7 @@ public final class Daemon {
             RouteTable routes = RouteTable.compile(listener, name -> indexOf(name, backends));
             listeners.put(listener.name(), new Listener(listener, transport, workers, routes));
         }
+        view = new StatusView(configuration, List.copyOf(listeners.values()), backends, metrics);
     }
 
     private @Nullable AccessLog openAccessLog(int loops) throws StartFailure {
@@ -196,10 +188,14 @@ public final class Daemon {
                         failure);
             }
             Events.info(
-                    "listener-open", "name", config.name(), "bind", texts(listener.addresses()));
+                    "listener-open",
+                    "name",
+                    config.name(),
+                    "bind",
+                    StatusView.texts(listener.addresses()));
         }
         metrics.config(configuration.hash());
-        metrics.serverState(this::serverSamples);
+        metrics.serverState(view::servers);
         openAdmin();
     }
 
@@ -211,10 +207,10 @@ public final class Daemon {
                             configuration.admin().http(),
                             configuration.admin().allow(),
                             metrics,
-                            this::status,
+                            () -> view.status(stopping),
                             this::ready);
             admin = opened;
-            Events.info("admin-open", "bind", texts(opened.addresses()));
+            Events.info("admin-open", "bind", StatusView.texts(opened.addresses()));
         } catch (IOException failure) {
             throw new StartFailure(EXIT_FAILED, "admin.http: " + failure.getMessage(), failure);
         }
@@ -222,75 +218,6 @@ public final class Daemon {
 
     private boolean ready() {
         return !stopping && listeners.values().stream().allMatch(Listener::open);
-    }
-
-    private List<ServerSample> serverSamples() {
-        return backends.stream()
-                .flatMap(backend -> backend.servers().stream())
-                .map(
-                        server ->
-                                new ServerSample(
-                                        server.backend(),
-                                        server.name(),
-                                        server.status().usable(),
-                                        server.status().state()))
-                .toList();
-    }
-
-    private Status status() {
-        String node = hostName();
-        long uptime = ManagementFactory.getRuntimeMXBean().getUptime() / 1000;
-        var alone = new Status.Node(node, null, stopping ? "stopping" : "up", configuration.hash());
-        return new Status(
-                node,
-                Version.current(),
-                uptime,
-                new Status.Config(configuration.hash(), loadedAt),
-                new Status.Cluster(List.of(alone)),
-                List.of(),
-                configuration.listeners().stream()
-                        .map(config -> status(listener(config.name())))
-                        .toList(),
-                backends.stream().map(this::status).toList(),
-                List.of());
-    }
-
-    private Status.Listener status(Listener listener) {
-        String state = stopping ? "draining" : listener.open() ? "open" : "closed";
-        return new Status.Listener(
-                listener.name(), texts(listener.addresses()), state, listener.connections());
-    }
-
-    private Status.Backend status(Backend backend) {
-        return new Status.Backend(
-                backend.name(), backend.servers().stream().map(this::status).toList());
-    }
-
-    private Status.Server status(Server server) {
-        return new Status.Server(
-                server.name(),
-                text(server.address()),
-                server.status().admin().name().toLowerCase(Locale.ROOT),
-                server.status().usable() ? "up" : "down",
-                server.status().state(),
-                server.weight(),
-                metrics.serverConnections(server.backend(), server.name()));
-    }
-
-    private static List<String> texts(List<InetSocketAddress> addresses) {
-        return addresses.stream().map(Daemon::text).toList();
-    }
-
-    private static String text(InetSocketAddress address) {
-        return NetUtil.toSocketAddressString(address);
-    }
-
-    private static String hostName() {
-        try {
-            return Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
-        } catch (IOException unreadable) {
-            return "unknown"; // Not InetAddress.getLocalHost(): a look-up may take seconds.
-        }
     }
 
     private Listener listener(String name) {

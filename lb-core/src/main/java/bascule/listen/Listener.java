@@ -14,6 +14,7 @@ import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /// An address that Bascule accepts connections on: for every bind one listening socket per loop (SO_REUSEPORT), so that a
@@ -24,8 +25,9 @@ public final class Listener {
     private final ListenerConfig config;
     private final Transport transport;
     private final List<Doorway> doorways = new ArrayList<>();
-    private final List<ServerChannel> sockets = new ArrayList<>();
-    private final List<InetSocketAddress> addresses = new ArrayList<>();
+    // Written by the daemon's thread, read by the admin port's.
+    private final List<ServerChannel> sockets = new CopyOnWriteArrayList<>();
+    private final List<InetSocketAddress> addresses = new CopyOnWriteArrayList<>();
     private final AtomicInteger connections = new AtomicInteger();
 
     /// @param workers one per loop, in the loops' order

@@ -1,0 +1,100 @@
+package bascule;
+
+import bascule.admin.Status;
+import bascule.backend.Backend;
+import bascule.config.Configuration;
+import bascule.listen.Listener;
+import bascule.observe.Metrics;
+import bascule.observe.ServerSample;
+import bascule.server.Server;
+import io.netty.util.NetUtil;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Locale;
+
+/// What the daemon tells of itself: its listeners and servers, as they are at the moment of the question. Read by the admin port's
+/// thread; touches nothing.
+record StatusView(
+        Configuration configuration,
+        List<Listener> listeners,
+        List<Backend> backends,
+        Metrics metrics,
+        String node,
+        Instant loadedAt) {
+    StatusView(
+            Configuration configuration,
+            List<Listener> listeners,
+            List<Backend> backends,
+            Metrics metrics) {
+        this(configuration, listeners, List.copyOf(backends), metrics, hostName(), Instant.now());
+    }
+
+    /// For `server_up` and `server_state`.
+    List<ServerSample> servers() {
+        return backends.stream()
+                .flatMap(backend -> backend.servers().stream())
+                .map(
+                        server ->
+                                new ServerSample(
+                                        server.backend(),
+                                        server.name(),
+                                        server.status().usable(),
+                                        server.status().state()))
+                .toList();
+    }
+
+    /// For `/status`.
+    Status status(boolean stopping) {
+        var alone = new Status.Node(node, null, stopping ? "stopping" : "up", configuration.hash());
+        return new Status(
+                node,
+                Version.current(),
+                ManagementFactory.getRuntimeMXBean().getUptime() / 1000,
+                new Status.Config(configuration.hash(), loadedAt),
+                new Status.Cluster(List.of(alone)),
+                List.of(),
+                listeners.stream().map(listener -> of(listener, stopping)).toList(),
+                backends.stream().map(this::of).toList(),
+                List.of());
+    }
+
+    private static Status.Listener of(Listener listener, boolean stopping) {
+        String state = stopping ? "draining" : listener.open() ? "open" : "closed";
+        return new Status.Listener(
+                listener.name(), texts(listener.addresses()), state, listener.connections());
+    }
+
+    private Status.Backend of(Backend backend) {
+        return new Status.Backend(
+                backend.name(), backend.servers().stream().map(this::of).toList());
+    }
+
+    private Status.Server of(Server server) {
+        return new Status.Server(
+                server.name(),
+                NetUtil.toSocketAddressString(server.address()),
+                server.status().admin().name().toLowerCase(Locale.ROOT),
+                server.status().usable() ? "up" : "down",
+                server.status().state(),
+                server.weight(),
+                metrics.serverConnections(server.backend(), server.name()));
+    }
+
+    /// `192.0.2.1:80`, `[2001:db8::1]:80`.
+    static List<String> texts(List<InetSocketAddress> addresses) {
+        return addresses.stream().map(NetUtil::toSocketAddressString).toList();
+    }
+
+    private static String hostName() {
+        try {
+            return Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
+        } catch (IOException unreadable) {
+            return "unknown"; // Not InetAddress.getLocalHost(): a look-up may take seconds.
+        }
+    }
+}
