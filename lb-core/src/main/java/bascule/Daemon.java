@@ -242,7 +242,11 @@ public final class Daemon {
         stopping = true;
         long end = System.nanoTime() + configuration.shutdownGrace().toNanos();
         Events.info(
-                "stopping", "grace", configuration.shutdownGrace(), "connections", connections());
+                "stopping",
+                "grace",
+                configuration.shutdownGrace().toMillis() + "ms",
+                "connections",
+                connections());
         do {
             for (Listener listener : listeners.values()) listener.drain();
         } while (connections() > 0 && System.nanoTime() - end < 0 && pause());

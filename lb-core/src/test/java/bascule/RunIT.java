@@ -186,6 +186,20 @@ final class RunIT {
     }
 
     @Test
+    void givenAnotherDaemonOnTheAddress_whenRun_thenExitIs1() throws Exception {
+        try (BasculeProcess first = bascule().serve(configuration(0, 1))) {
+            Path file =
+                    Files.writeString(
+                            folder.resolve("bascule.conf"), configuration(first.port("http"), 1));
+
+            Ended run = bascule("run", "-c", file.toString()).end();
+
+            assertThat(run.exitCode()).isEqualTo(1);
+            assertThat(run.err()).contains("127.0.0.1:" + first.port("http")).contains("in use");
+        }
+    }
+
+    @Test
     void givenFewerDescriptorsThanNeeded_whenRun_thenBothNumbersAndExit78() throws Exception {
         Path file = Files.writeString(folder.resolve("bascule.conf"), configuration(0, 1));
 

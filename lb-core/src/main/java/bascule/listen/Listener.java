@@ -9,6 +9,7 @@ import bascule.route.RouteTable;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ServerChannel;
+import io.netty.util.NetUtil;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
@@ -65,28 +66,50 @@ public final class Listener {
     ///
     /// @throws IOException naming the address that could not be bound; nothing is left open then
     public void bind() throws IOException {
-        for (InetSocketAddress bind : config.binds()) {
-            InetSocketAddress address = Transport.bindable(bind);
-            List<Doorway> sharing = transport.sharesPorts() ? doorways : doorways.subList(0, 1);
-            for (Doorway doorway : sharing) {
-                ServerChannel socket = transport.newServerChannel(address);
-                socket.config().setOption(ChannelOption.SO_BACKLOG, BACKLOG);
-                socket.pipeline().addLast(doorway);
-                ChannelFuture bound =
-                        doorway.loop().executor().register(socket).awaitUninterruptibly();
-                if (bound.isSuccess()) bound = socket.bind(address).awaitUninterruptibly();
-                sockets.add(socket);
-                Throwable cause = bound.cause();
-                if (cause != null) {
-                    close();
-                    throw new IOException(address + ": " + cause.getMessage(), cause);
-                }
-                address =
-                        (InetSocketAddress)
-                                socket.localAddress(); // Port 0: the other loops take the same one.
-            }
-            addresses.add(address);
+        try {
+            for (InetSocketAddress bind : config.binds()) bind(Transport.bindable(bind));
+        } catch (IOException failure) {
+            close();
+            throw failure;
         }
+    }
+
+    private void bind(InetSocketAddress wanted) throws IOException {
+        boolean shared = transport.sharesPorts();
+        // Sockets that share a port let anybody of the same user in, a second daemon too. One that
+        // does not share finds it out.
+        if (shared && wanted.getPort() != 0)
+            open(wanted, doorways.getFirst(), false).close().awaitUninterruptibly();
+        InetSocketAddress address = wanted;
+        for (Doorway doorway : shared ? doorways : doorways.subList(0, 1)) {
+            ServerChannel socket = open(address, doorway, shared);
+            sockets.add(socket);
+            address =
+                    (InetSocketAddress)
+                            socket.localAddress(); // Port 0: the other loops take the same one.
+        }
+        addresses.add(address);
+    }
+
+    private ServerChannel open(InetSocketAddress address, Doorway doorway, boolean shared)
+            throws IOException {
+        ServerChannel socket = transport.newServerChannel(address, shared);
+        socket.config().setOption(ChannelOption.SO_BACKLOG, BACKLOG);
+        socket.pipeline().addLast(doorway);
+        ChannelFuture bound = doorway.loop().executor().register(socket).awaitUninterruptibly();
+        if (bound.isSuccess()) bound = socket.bind(address).awaitUninterruptibly();
+        Throwable cause = bound.cause();
+        if (cause == null) return socket;
+        socket.close().awaitUninterruptibly();
+        throw new IOException(
+                "cannot bind " + NetUtil.toSocketAddressString(address) + ": " + reason(cause),
+                cause);
+    }
+
+    /// Without Netty's account of the system call.
+    private static String reason(Throwable cause) {
+        String message = String.valueOf(cause.getMessage());
+        return message.substring(message.lastIndexOf(": ") < 0 ? 0 : message.lastIndexOf(": ") + 2);
     }
 
     /// Accepts no more; running exchanges go on, each the last on its connection.

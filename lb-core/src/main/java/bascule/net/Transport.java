@@ -29,7 +29,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -134,7 +133,8 @@ public final class Transport {
     /// A listening socket that several loops may open on one address, and that may be bound before the address is there.
     ///
     /// @param bind an IPv4 address gets an IPv4 socket; an IPv6 one serves both families where it is `[::]`
-    public ServerChannel newServerChannel(InetSocketAddress bind) {
+    /// @param shared may other sockets of this user listen on the same address (SO_REUSEPORT)?
+    public ServerChannel newServerChannel(InetSocketAddress bind, boolean shared) {
         ServerChannel channel =
                 switch (kind) {
                     case EPOLL -> new EpollServerSocketChannel(family(bind));
@@ -144,22 +144,14 @@ public final class Transport {
         channel.config().setAllocator(allocator);
         channel.config().setOption(ChannelOption.SO_REUSEADDR, true);
         switch (kind) {
-            case EPOLL ->
-                    channel.config()
-                            .setOptions(
-                                    Map.of(
-                                            EpollChannelOption.SO_REUSEPORT,
-                                            true,
-                                            EpollChannelOption.IP_FREEBIND,
-                                            true));
-            case IO_URING ->
-                    channel.config()
-                            .setOptions(
-                                    Map.of(
-                                            IoUringChannelOption.SO_REUSEPORT,
-                                            true,
-                                            IoUringChannelOption.IP_FREEBIND,
-                                            true));
+            case EPOLL -> {
+                channel.config().setOption(EpollChannelOption.SO_REUSEPORT, shared);
+                channel.config().setOption(EpollChannelOption.IP_FREEBIND, true);
+            }
+            case IO_URING -> {
+                channel.config().setOption(IoUringChannelOption.SO_REUSEPORT, shared);
+                channel.config().setOption(IoUringChannelOption.IP_FREEBIND, true);
+            }
             case NIO -> {}
         }
         return channel;
