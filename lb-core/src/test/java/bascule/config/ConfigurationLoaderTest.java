@@ -304,6 +304,32 @@ final class ConfigurationLoaderTest {
     }
 
     @Test
+    void givenExampleOfDropIns_whenLoadedWithItsVariables_thenTheyReachWhereItSays() {
+        Path example = Configs.folder().resolve("examples/drop-ins/bascule.conf");
+        Map<String, String> environment =
+                Map.of(
+                        "HTTP_PORT",
+                        "9000",
+                        "SHOP_BIND",
+                        ":9001",
+                        "LOOPS",
+                        "2",
+                        "LOG_LEVEL",
+                        "warn");
+
+        Configuration all = Configs.loaded(ConfigurationLoader.load(example, environment));
+
+        assertThat(all.listeners())
+                .flatExtracting(ListenerConfig::binds)
+                .containsExactly(address("::", 9000), address("::", 9001));
+        assertThat(all.backends())
+                .extracting(BackendConfig::responseTimeout)
+                .containsExactly(Duration.ofSeconds(60), Duration.ofSeconds(20)); // shop, web
+        assertThat(all.loops()).isEqualTo(2);
+        assertThat(all.logging().level()).isEqualTo(Level.WARN);
+    }
+
+    @Test
     void givenIncludes_whenLoaded_thenReadInPlace(@TempDir Path folder) throws IOException {
         Files.createDirectory(folder.resolve("parts"));
         Files.writeString(folder.resolve("parts/limits.conf"), "connections = ${let.n}");

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 /// what is only a matter of taste loads to the same configuration.
 final class ConfigurationMutationTest {
     private static final long SEED = 20261120;
-    private static final int MUTATIONS = 20_000;
+    private static final int MUTATIONS = Boolean.getBoolean("bascule.long") ? 1_000_000 : 20_000;
 
     /// Every word of the schema, written down here a second time.
     private static final Set<String> WORDS =
