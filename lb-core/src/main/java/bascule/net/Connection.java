@@ -42,7 +42,8 @@ public abstract class Connection extends Deadline implements ChannelInboundHandl
     /// The outgoing buffer passed its high or fell below its low water mark; see [#writable()].
     protected abstract void writabilityChanged();
 
-    /// Something failed below; [#closed()] follows.
+    /// Something failed, below or in one of these methods; [#closed()] follows.
+    @Override
     protected abstract void failed(Throwable cause);
 
     /// The socket is gone.
@@ -57,7 +58,17 @@ public abstract class Connection extends Deadline implements ChannelInboundHandl
     protected final void write(ByteBuf out) {
         ChannelHandlerContext context = context();
         unflushed = true;
-        context.write(out, context.voidPromise());
+        context.write(fitted(out), context.voidPromise());
+    }
+
+    /// What has to wait, waits in a buffer of its size: else a peer that takes nothing would hold a whole receive buffer for every
+    /// few bytes that came for it, and the water marks, which count bytes, would not see it.
+    private ByteBuf fitted(ByteBuf out) {
+        int bytes = out.readableBytes();
+        if (out.capacity() - bytes <= bytes || pendingBytes() == 0) return out;
+        ByteBuf fitting = loop.allocator().directBuffer(bytes).writeBytes(out);
+        out.release();
+        return fitting;
     }
 
     public final void flush() {
@@ -77,7 +88,9 @@ public abstract class Connection extends Deadline implements ChannelInboundHandl
     /// Bytes written and not yet taken by the kernel.
     protected final long pendingBytes() {
         var buffer = context().channel().unsafe().outboundBuffer();
-        return buffer == null ? 0 : buffer.totalPendingWriteBytes();
+        if (buffer == null) return 0;
+        return buffer.totalPendingWriteBytes()
+                - buffer.currentProgress(); // Of a buffer taken in part.
     }
 
     /// Backpressure: stops or goes on reading from the socket.

@@ -16,4 +16,7 @@ public abstract class Deadline {
     ///
     /// @param nowNanos the wheel's time
     protected abstract void expired(long nowNanos);
+
+    /// [#expired] ended with this.
+    protected abstract void failed(Throwable cause);
 }

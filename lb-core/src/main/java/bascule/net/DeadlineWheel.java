@@ -72,9 +72,18 @@ public final class DeadlineWheel {
                 link(node, tickOf(node.atNanos));
             } else {
                 node.atNanos = Deadline.NEVER;
-                node.expired(nowNanos);
+                expire(node, nowNanos);
             }
             if (end) return;
+        }
+    }
+
+    /// One that fails must not cost the others their time.
+    private static void expire(Deadline node, long nowNanos) {
+        try {
+            node.expired(nowNanos);
+        } catch (RuntimeException | OutOfMemoryError cause) {
+            node.failed(cause);
         }
     }
 
@@ -120,6 +129,11 @@ public final class DeadlineWheel {
         @Override
         protected void expired(long nowNanos) {
             throw new IllegalStateException("a slot never expires");
+        }
+
+        @Override
+        protected void failed(Throwable cause) {
+            throw new IllegalStateException("a slot never expires", cause);
         }
     }
 }
