@@ -16,7 +16,7 @@ import java.time.Duration;
 /// @param requestLineBytes the request line without its line end
 /// @param bodyBytes one request body, decoded from its framing; [Long#MAX_VALUE] = off
 /// @param bodyIdle longest silence within a body
-/// @param pipelined requests of one connection that may wait for their turn
+/// @param pipelined requests of one connection that may wait for their turn; if more do, the connection ends after these
 public record LimitsConfig(
         int connections,
         Duration headerTime,

@@ -10,7 +10,6 @@ import bascule.net.Connection;
 import bascule.net.Failure;
 import bascule.net.ReceiveBuffers;
 import io.netty.buffer.ByteBuf;
-import io.netty.util.internal.OutOfDirectMemoryError;
 import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
@@ -56,7 +55,7 @@ public final class Http1Front extends Connection implements FrontStream {
     /// Bytes of the body still to come; of a lingering connection, bytes still thrown away.
     private long remaining;
 
-    /// Written but not taken at the last look, to tell a slow client from a stalled one.
+    /// Written but not taken at the last look, to tell a slow client from one that takes nothing.
     private long stalledBytes;
 
     private long idleSinceNanos;
@@ -119,6 +118,7 @@ public final class Http1Front extends Connection implements FrontStream {
             case BODY -> body(append(in), now);
             case RESPONSE -> {
                 append(in);
+                burst = 0;
                 setReading(false); // One receive buffer ahead is enough; TCP holds back the rest.
             }
             case TUNNEL -> {
@@ -241,7 +241,7 @@ public final class Http1Front extends Connection implements FrontStream {
             keepAlive = false;
         }
         phase = complete ? Phase.RESPONSE : Phase.BODY;
-        if (complete) loop.wheel().suspend(this);
+        if (complete) awaitResponse(now);
         else loop.wheel().schedule(this, now + settings.bodyIdleNanos());
         handler.begin(this, head, in, complete, keepAlive, now);
         return true;
@@ -263,8 +263,9 @@ public final class Http1Front extends Connection implements FrontStream {
     private void awaitHead(ByteBuf in, long now) {
         pending = in;
         if (idleSinceNanos
-                != 0) { // The first byte of a head starts its time; the accept did so for the first
-            // request.
+                != 0) { // The first byte of a head starts its time; before the first request, so
+            // did
+            // the accept.
             loop.wheel().schedule(this, now + settings.headerNanos());
             idleSinceNanos = 0;
         }
@@ -312,11 +313,30 @@ public final class Http1Front extends Connection implements FrontStream {
         keepRest(in, end);
         if (last) {
             phase = Phase.RESPONSE;
-            loop.wheel().suspend(this);
+            awaitResponse(now);
         } else {
             loop.wheel().schedule(this, now + settings.bodyIdleNanos());
         }
         events().requestBody(in, last, now);
+    }
+
+    /// The request is complete: the next step is the server's, unless the client has yet to take what it got before.
+    private void awaitResponse(long now) {
+        if (writable()) loop.wheel().suspend(this);
+        else awaitClient(now);
+    }
+
+    /// The next step is the client's: it has to take some of what waits for it.
+    private void awaitClient(long now) {
+        stalledBytes = pendingBytes();
+        loop.wheel().schedule(this, now + settings.bodyIdleNanos());
+    }
+
+    /// Has the client taken some of what waits for it since the last look? Then it has as much time again.
+    private boolean takes(long now) {
+        if (pendingBytes() >= stalledBytes) return false;
+        awaitClient(now);
+        return true;
     }
 
     private void refuse(Rejection rejection, long now) {
@@ -352,15 +372,14 @@ public final class Http1Front extends Connection implements FrontStream {
 
     @Override
     protected void writabilityChanged() {
+        long now = loop.nanoTime();
         if (!writable()) {
-            stalledBytes = pendingBytes();
-            if (phase != Phase.TUNNEL)
-                loop.wheel().schedule(this, loop.nanoTime() + settings.bodyIdleNanos());
+            if (phase != Phase.TUNNEL) awaitClient(now);
             return;
         }
-        long now = loop.nanoTime();
         if (phase == Phase.RESPONSE) loop.wheel().suspend(this);
-        else if (phase == Phase.HEAD) loop.wheel().schedule(this, now + settings.idleNanos());
+        else if (phase == Phase.HEAD && pending == null)
+            loop.wheel().schedule(this, now + settings.idleNanos());
         if (exchange != null) exchange.frontWritable(now);
     }
 
@@ -369,32 +388,36 @@ public final class Http1Front extends Connection implements FrontStream {
         switch (phase) {
             case HEAD -> {
                 if (pending != null) refuse(Rejection.HEADER_TIME, now);
-                else close(); // Nothing was asked: nothing to answer.
+                else endUnlessItTakes(now); // Nothing was asked: nothing to answer.
             }
             case BODY -> {
-                if (bodyHeld) return; // The server is slow, not the client.
                 if (exchange == null) close();
-                else refuseBody(Rejection.BODY_IDLE, now);
+                else if (!writable()) failUnlessItTakes(exchange, now);
+                else if (!bodyHeld) refuseBody(Rejection.BODY_IDLE, now);
+                // Else the server is slow, not the client.
             }
             case RESPONSE -> {
-                long waiting = pendingBytes();
-                if (waiting == 0 || exchange == null) return;
-                if (waiting < stalledBytes) { // Slow, but it reads.
-                    stalledBytes = waiting;
-                    loop.wheel().schedule(this, now + settings.bodyIdleNanos());
-                } else {
-                    exchange.frontFailed(Failure.CLIENT_STALLED);
-                }
+                if (exchange != null && pendingBytes() > 0) failUnlessItTakes(exchange, now);
             }
             case TUNNEL -> events().frontFailed(Failure.TUNNEL_IDLE);
-            case LINGER -> close();
+            case LINGER -> endUnlessItTakes(now);
             case CLOSED -> {}
         }
     }
 
+    private void failUnlessItTakes(RequestEvents events, long now) {
+        if (!takes(now)) events.frontFailed(Failure.CLIENT_STALLED);
+    }
+
+    /// All responses are written; one that the client has not taken must not end as if it were complete.
+    private void endUnlessItTakes(long now) {
+        if (pendingBytes() == 0) close();
+        else if (!takes(now)) reset();
+    }
+
     @Override
     protected void failed(Throwable cause) {
-        if (cause instanceof OutOfDirectMemoryError) sink.rejected(Rejection.MEMORY);
+        if (cause instanceof OutOfMemoryError) sink.rejected(Rejection.MEMORY);
         else if (!isPeersDoing(cause)) sink.failed(cause);
         close();
     }
@@ -424,7 +447,13 @@ public final class Http1Front extends Connection implements FrontStream {
             return;
         }
         if (phase == Phase.TUNNEL) loop.wheel().schedule(this, loop.nanoTime() + tunnelIdleNanos);
+        if (writable()) {
+            write(out);
+            return;
+        }
+        long before = pendingBytes();
         write(out);
+        stalledBytes += pendingBytes() - before; // What came on top does not hide what was taken.
     }
 
     @Override
@@ -449,6 +478,7 @@ public final class Http1Front extends Connection implements FrontStream {
         long now = loop.nanoTime();
         phase = Phase.HEAD;
         idleSinceNanos = now;
+        stalledBytes = pendingBytes();
         loop.wheel().schedule(this, now + settings.idleNanos());
         advance(now);
     }
@@ -467,7 +497,7 @@ public final class Http1Front extends Connection implements FrontStream {
             written(quiet);
             return;
         }
-        loop.wheel().schedule(this, loop.nanoTime() + settings.bodyIdleNanos());
+        awaitClient(loop.nanoTime());
         flushAll().addListener(done -> written(quiet || !done.isSuccess()));
     }
 
@@ -509,10 +539,13 @@ public final class Http1Front extends Connection implements FrontStream {
     // ---- the listener's side
 
     /// The daemon stops: the next response is the last; a connection without a request is closed now if it has been so for a
-    /// second.
+    /// second and has taken its last response.
     public void drain(long now) {
         draining = true;
-        if (phase == Phase.HEAD && pending == null && now - idleSinceNanos > 1_000_000_000) close();
+        if (phase == Phase.HEAD
+                && pending == null
+                && pendingBytes() == 0
+                && now - idleSinceNanos > 1_000_000_000) close();
     }
 
     /// The grace time is over.
