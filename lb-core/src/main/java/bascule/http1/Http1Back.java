@@ -112,7 +112,12 @@ public final class Http1Back extends Connection implements BackStream {
     @Override
     protected void received(ByteBuf in) {
         switch (phase) {
-            case HEAD -> head(append(in), loop.nanoTime());
+            case HEAD -> {
+                int before = pending == null ? 0 : pending.readableBytes();
+                ByteBuf all = append(in);
+                if (before == 0 || mayEndHead(all, before)) head(all, loop.nanoTime());
+                else pending = all;
+            }
             case BODY -> body(append(in), loop.nanoTime());
             case TUNNEL -> events().responseBody(in, false, loop.nanoTime());
             case CONNECTING, IDLE, DONE, CLOSED -> {
@@ -134,11 +139,17 @@ public final class Http1Back extends Connection implements BackStream {
             return before;
         }
         int bytes = before.readableBytes() + in.readableBytes();
-        ByteBuf larger = ReceiveBuffers.allocate(loop.allocator(), bytes);
+        ByteBuf larger = ReceiveBuffers.allocate(loop.allocator(), Math.max(bytes * 2, 4096));
         larger.writeBytes(before).writeBytes(in);
         before.release();
         in.release();
         return larger;
+    }
+
+    /// See [Http1Front]: a head that comes byte by byte is not parsed at every byte.
+    private static boolean mayEndHead(ByteBuf all, int before) {
+        return all.readableBytes() >= Http1Codec.RESPONSE_LIMITS.headBytes()
+                || all.indexOf(all.readerIndex() + before, all.writerIndex(), (byte) '\n') >= 0;
     }
 
     private ResponseEvents events() {
