@@ -7,10 +7,12 @@ import bascule.net.Backpressure;
 import bascule.net.ConnectionList;
 import bascule.net.ReceiveBuffers;
 import bascule.net.Transport;
-import bascule.observe.Events;
+import bascule.observe.LimitedEvent;
 import bascule.observe.ServerMetrics;
 import bascule.server.Server;
+import io.netty.channel.ChannelException;
 import io.netty.channel.socket.SocketChannel;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /// The idle connections of one loop to one server, used last first, so that a quiet time lets the rest run into their idle
@@ -27,6 +29,7 @@ public final class ConnectionPool implements Http1Back.Home {
     private final long responseNanos;
     private final long idleNanos;
     private final ConnectionList idle = new ConnectionList();
+    private final LimitedEvent failed = new LimitedEvent(Duration.ofSeconds(10));
     private boolean closed;
 
     public ConnectionPool(
@@ -67,7 +70,13 @@ public final class ConnectionPool implements Http1Back.Home {
 
     /// Connects what [#open()] gave.
     public void connect(Http1Back back, long nowNanos) {
-        SocketChannel channel = transport.newChannel(server.address());
+        SocketChannel channel;
+        try {
+            channel = transport.newChannel(server.address());
+        } catch (ChannelException cause) { // Out of descriptors, mostly.
+            back.notConnected(cause);
+            return;
+        }
         channel.config().setRecvByteBufAllocator(ReceiveBuffers.BACK);
         channel.config().setWriteBufferWaterMark(Backpressure.MARKS);
         channel.config().setConnectTimeoutMillis(0); // The loop's wheel keeps this time too.
@@ -90,14 +99,18 @@ public final class ConnectionPool implements Http1Back.Home {
 
     @Override
     public void failed(Throwable cause) {
-        Events.error(
-                "connection-failed",
-                "backend",
-                server.backend(),
-                "server",
-                server.name(),
-                "cause",
-                cause);
+        if (cause instanceof ChannelException || cause instanceof OutOfMemoryError) {
+            Object[] about = {"backend", server.backend(), "server", server.name(), "cause", cause};
+            failed.warn("connection-failed", about);
+        } else {
+            failed.bug(
+                    "connection-failed",
+                    cause,
+                    "backend",
+                    server.backend(),
+                    "server",
+                    server.name());
+        }
     }
 
     /// Closes what is idle, and whatever comes back from now on.

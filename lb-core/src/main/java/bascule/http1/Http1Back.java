@@ -95,6 +95,12 @@ public final class Http1Back extends Connection implements BackStream {
                         });
     }
 
+    /// There is no socket to connect: the exchange that was begun hears of it before this returns.
+    public void notConnected(Throwable cause) {
+        home.failed(cause);
+        fail(Failure.EXHAUSTED);
+    }
+
     @Override
     protected void opened() {
         if (phase != Phase.CONNECTING) return;

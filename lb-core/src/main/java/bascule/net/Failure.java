@@ -23,6 +23,8 @@ public enum Failure {
     CLIENT_FAULT(Whose.CLIENT, Resend.NEVER, 400, "client-fault"),
     /// An upgraded connection was silent for `timeouts.tunnel`.
     TUNNEL_IDLE(Whose.CLIENT, Resend.NEVER, 0, "tunnel-idle"),
+    /// No descriptor was left for a connection to a server.
+    EXHAUSTED(Whose.US, Resend.NEVER, 503, "exhausted"),
     /// Out of memory, or a bug: logged with its cause.
     OURS(Whose.US, Resend.NEVER, 500, "internal"),
     /// The daemon stops and the grace time is over.
