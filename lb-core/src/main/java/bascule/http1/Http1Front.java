@@ -491,6 +491,7 @@ public final class Http1Front extends Connection implements FrontStream {
         if (rest != null) rest.release();
         phase = Phase.LINGER;
         remaining = LINGER_BYTES;
+        if (quiet) cork();
         flush();
         if (phase != Phase.LINGER) return; // The flush found the client gone.
         if (pendingBytes() == 0) {

@@ -5,6 +5,7 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandler;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.unix.Errors;
@@ -116,6 +117,13 @@ public abstract class Connection extends Deadline implements ChannelInboundHandl
         if (context.channel().isOpen())
             context.channel().config().setOption(ChannelOption.SO_LINGER, 0);
         context.close();
+    }
+
+    /// Holds the last, not full segment of what is flushed next back until the close that follows, so that bytes and FIN leave in
+    /// one (TCP_CORK, tcp(7)). Where the transport has no such option, they leave in two.
+    protected final void cork() {
+        if (context().channel() instanceof EpollSocketChannel channel && channel.isActive())
+            channel.config().setTcpCork(true);
     }
 
     /// Sends FIN after what was written.

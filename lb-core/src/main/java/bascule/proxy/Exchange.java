@@ -382,7 +382,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
         sentBytes += out.readableBytes();
         to.send(out);
         if (last) {
-            to.flush();
+            if (keepAlive) to.flush(); // Else the end of the connection goes out with these bytes.
             if (front == to) finish(COMPLETE, now); // Unless the flush found the client gone.
         } else if (!to.writable()) {
             to.flush();
