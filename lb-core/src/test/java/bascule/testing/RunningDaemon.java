@@ -1,0 +1,96 @@
+package bascule.testing;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import bascule.Daemon;
+import bascule.StartFailure;
+import bascule.config.ConfigurationLoader;
+import bascule.config.LoadResult;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Map;
+import org.awaitility.Awaitility;
+
+/// The daemon of one test, in this process, so that its buffers are watched. What a configuration leaves out is chosen for tests: no
+/// access log, an admin port of its own, no grace.
+public final class RunningDaemon implements AutoCloseable {
+    /// Longest wait for whatever is expected to happen.
+    public static final Duration PATIENCE = Duration.ofSeconds(30);
+
+    private static final String DEFAULTS =
+            """
+            admin.http = "127.0.0.1:0"
+            logging.access = off
+            shutdown.grace = off
+            """;
+
+    private final Daemon daemon;
+
+    private RunningDaemon(Daemon daemon) {
+        this.daemon = daemon;
+    }
+
+    /// @param text of the configuration, without the keys that tests have defaults for
+    public static RunningDaemon start(String text) {
+        return startWith(DEFAULTS + text);
+    }
+
+    /// @param text of the whole configuration
+    public static RunningDaemon startWith(String text) {
+        LoadResult read = ConfigurationLoader.parse(text, Path.of("test.conf"), Map.of());
+        try {
+            return switch (read) {
+                case LoadResult.Loaded(var configuration) ->
+                        new RunningDaemon(Daemon.start(configuration));
+                case LoadResult.Rejected(var problems) ->
+                        throw new AssertionError(problems + " in\n" + text);
+            };
+        } catch (StartFailure failure) {
+            throw new AssertionError(failure);
+        }
+    }
+
+    /// Where a listener is bound.
+    public InetSocketAddress address(String listener) {
+        return daemon.addresses(listener).getFirst();
+    }
+
+    /// The sum of all samples of a metric that have all these labels, each written as in `backend="web"`.
+    public double metric(String name, String... labels) {
+        String scrape = Answer.get(daemon.adminAddresses().getFirst(), "/metrics").body(US_ASCII);
+        double[] values =
+                scrape.lines()
+                        .filter(line -> line.startsWith(name + "{") || line.startsWith(name + " "))
+                        .filter(line -> Arrays.stream(labels).allMatch(line::contains))
+                        .mapToDouble(
+                                line -> Double.parseDouble(line.substring(line.lastIndexOf(' '))))
+                        .toArray();
+        if (values.length == 0)
+            throw new AssertionError(
+                    "no metric " + name + Arrays.toString(labels) + " in\n" + scrape);
+        return Arrays.stream(values).sum();
+    }
+
+    /// Waits until a metric has a value; what is counted on a loop may be counted a moment after its effect was seen.
+    public void awaitMetric(double value, String name, String... labels) {
+        Awaitility.await(name + Arrays.toString(labels))
+                .atMost(PATIENCE)
+                .pollInterval(Duration.ofMillis(20))
+                .until(() -> metric(name, labels), seen -> seen == value);
+    }
+
+    /// Waits until no connection is left, of clients or to servers; idle ones are none.
+    public void awaitNothingOpen() {
+        awaitMetric(0, "bascule_connections_open");
+        awaitMetric(0, "bascule_server_connections");
+        awaitMetric(0, "bascule_server_pool_idle");
+        awaitMetric(0, "bascule_loop_connections");
+    }
+
+    @Override
+    public void close() {
+        daemon.stop();
+    }
+}
