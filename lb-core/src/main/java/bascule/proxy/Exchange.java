@@ -96,7 +96,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
         start(listener, front, now);
         method = head.method;
         http10 = head.minorVersion == 0;
-        keepAlive = mayKeepAlive && complete && !listener.draining();
+        keepAlive = mayKeepAlive && !listener.draining();
         requestDone = complete;
         receivedBytes = in.readableBytes();
         if (worker.accessLog != null) logRequest(listener, front, head, now);
@@ -108,6 +108,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
             case Route.ToBackend route -> forward(listener, front, route.backend(), head, in, now);
             case Route.Respond route -> {
                 in.release();
+                keepAlive &= complete;
                 answered(
                         route.status(),
                         worker.pages.respond(
@@ -119,6 +120,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
             }
             case Route.Redirect route -> {
                 in.release();
+                keepAlive &= complete;
                 ByteBuf page =
                         worker.pages.redirect(
                                 route,
