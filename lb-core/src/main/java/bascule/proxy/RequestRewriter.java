@@ -108,7 +108,7 @@ final class RequestRewriter {
                                 !fields.nominated(line);
                         case FieldName.TRANSFER_ENCODING -> true;
                         case FieldName.HOST -> keepHost && (hasHost = true);
-                        case FieldName.EXPECT -> head.expectContinue;
+                        case FieldName.EXPECT -> !fields.nominated(line);
                         case FieldName.UPGRADE -> line == head.upgradeLine;
                         case FieldName.X_FORWARDED_FOR -> mode == XForwarded.OFF;
                         case FieldName.X_FORWARDED_PROTO ->
