@@ -363,11 +363,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
                 !keepAlive
                         ? Persistence.CLOSE
                         : http10 ? Persistence.KEEP_ALIVE : Persistence.UNSAID;
-        pass(
-                worker.responses.rewrite(
-                        head, in, persistence, http10 && head.framing == Framing.CHUNKED),
-                last,
-                now);
+        pass(worker.responses.rewrite(head, in, persistence, http10), last, now);
     }
 
     private boolean draining() {

@@ -38,7 +38,7 @@ final class ResponseRewriter {
     }
 
     /// @param in owned by the callee; begins with `head`
-    /// @param dropChunked is the body sent without its chunk framing?
+    /// @param dropChunked does the client know no chunks? Then there is no body in them, and no word about them (RFC 9112 §6.1)
     ByteBuf rewrite(ResponseHead head, ByteBuf in, Persistence persistence, boolean dropChunked) {
         HeaderBlock fields = head.fields;
         int count = fields.count();
