@@ -45,7 +45,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
     private boolean http10;
     private boolean keepAlive;
     private boolean requestDone;
-    private byte @Nullable [] upgrade; // The protocol that the client asked for.
+    private byte @Nullable [] upgrade; // The protocols that the client asked for, as a list.
 
     // Of the server.
     private @Nullable Server server;
@@ -432,13 +432,28 @@ final class Exchange implements RequestEvents, ResponseEvents {
         to.tunnel(Math.min(known.tunnelNanos, serverNanos));
     }
 
+    /// Is what the server switches to one of the protocols that the client listed (RFC 9110 §7.8)?
     private static boolean matches(byte[] asked, HeaderBlock fields, int line) {
         int start = fields.valueStart(line);
-        if (fields.valueEnd(line) - start != asked.length) return false;
-        for (int i = 0; i < asked.length; i++) {
-            if (Ascii.lower(asked[i]) != Ascii.lower(fields.bytes()[start + i])) return false;
+        int length = fields.valueEnd(line) - start;
+        for (int at = 0; at < asked.length; at++) {
+            int from = at;
+            while (at < asked.length && asked[at] != ',') at++;
+            int to = at;
+            while (from < to && isBlank(asked[from])) from++;
+            while (from < to && isBlank(asked[to - 1])) to--;
+            if (from == to || to - from != length) continue;
+            int same = 0;
+            while (same < length
+                    && Ascii.lower(asked[from + same]) == Ascii.lower(fields.bytes()[start + same]))
+                same++;
+            if (same == length) return true;
         }
-        return true;
+        return false;
+    }
+
+    private static boolean isBlank(byte b) {
+        return b == ' ' || b == '\t';
     }
 
     @Override
