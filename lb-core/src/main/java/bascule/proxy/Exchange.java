@@ -335,6 +335,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
     @Override
     public void interimResponse(ResponseHead head, ByteBuf in, long now) {
         FrontStream to = front();
+        releaseHeld(); // The server has begun to work on the request.
         if (http10) { // Knows nothing of 1xx (RFC 9110 §15.2).
             in.release();
             return;
