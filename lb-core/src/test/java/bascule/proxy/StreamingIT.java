@@ -1,0 +1,187 @@
+package bascule.proxy;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import bascule.testing.Background;
+import bascule.testing.Content;
+import bascule.testing.Origin;
+import bascule.testing.RunningDaemon;
+import bascule.testing.Wire;
+import bascule.testing.Wire.End;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/// Bodies and tunnels that are larger than what fits into all buffers on the way, with peers that are slow, stop or end.
+final class StreamingIT {
+    private static final int LARGE =
+            24 << 20; // Kernel buffers grow to 4 MiB and more, on each socket.
+    private static final String CHUNKED_HEAD =
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+    private Origin origin;
+    private RunningDaemon daemon;
+
+    @BeforeEach
+    void start() throws IOException {
+        origin = new Origin();
+        daemon =
+                RunningDaemon.start(
+                        """
+                        listeners.web {
+                          bind = "127.0.0.1:0", backend = web
+                          limits { connections = 100, body-idle = 1s }
+                        }
+                        backends.web { servers = ["%s"], timeouts.response = 1s }
+                        """
+                                .formatted(origin.address()));
+    }
+
+    @AfterEach
+    void stop() throws IOException {
+        origin.close();
+        try {
+            daemon.awaitNothingOpen();
+        } finally {
+            daemon.close();
+        }
+    }
+
+    private Wire connect() throws IOException {
+        return Wire.connect(daemon.address("web"));
+    }
+
+    @Test
+    void givenClientThatHasEnded_whenTheResponseIsLarge_thenItGetsAllOfIt() throws Exception {
+        byte[] content = Content.of(1, LARGE);
+        try (Wire client = connect()) {
+            client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+            client.sendEnd();
+            try (Wire server = origin.accept()) {
+                server.receiveHead();
+                var sending =
+                        Background.start(
+                                () -> {
+                                    server.send(lengthHead(content.length));
+                                    server.send(content);
+                                });
+                Thread.sleep(300); // All buffers are full by now.
+                client.receiveHead();
+                Content.receive(client, content, 0);
+                assertThat(client.awaitEnd()).isEqualTo(End.CLEAN);
+                sending.end();
+            }
+        }
+    }
+
+    @Test
+    void givenClientThatStopsReading_thenItIsCutOff() throws Exception {
+        try (Wire client = Wire.connectNarrow(daemon.address("web"))) {
+            client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+            try (Wire server = origin.accept()) {
+                server.receiveHead();
+                var sending =
+                        Background.start(
+                                () -> {
+                                    server.send("HTTP/1.1 200 OK\r\n\r\n");
+                                    server.send(Content.of(4, LARGE));
+                                    throw new AssertionError("all of it was taken");
+                                });
+                daemon.awaitMetric(0, "bascule_connections_open");
+                assertThat(client.skipToEnd()).isEqualTo(End.RESET);
+                assertThatThrownBy(sending::end).hasRootCauseInstanceOf(IOException.class);
+            }
+        }
+    }
+
+    @Test
+    void givenLargeUpload_whenTheServerReadsSlowlyAtFirst_thenAllOfItArrivesAndLittleIsHeld()
+            throws Exception {
+        byte[] content = Content.of(7, LARGE);
+        try (Wire client = connect()) {
+            client.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n".formatted(LARGE));
+            var sending = Background.start(() -> client.send(content));
+            try (Wire server = origin.accept()) {
+                server.receiveHead();
+                Thread.sleep(500);
+                assertThat(daemon.metric("bascule_received_bytes_total", "backend=\"web\""))
+                        .isGreaterThan(100_000)
+                        .isLessThan(LARGE / 2);
+                Content.receive(server, content, 0);
+                server.send("HTTP/1.1 204 No Content\r\n\r\n");
+                assertThat(client.receiveHead()).isEqualTo("HTTP/1.1 204 No Content\r\n\r\n");
+                sending.end();
+                client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n"); // Both connections go on.
+                assertThat(server.receiveHead()).startsWith("GET / ");
+            }
+        }
+    }
+
+    @Test
+    void givenLargeChunkedBodiesBothWays_whenSentAtOnce_thenBothArrive() throws Exception {
+        byte[] up = chunked(Content.of(8, LARGE));
+        byte[] down = chunked(Content.of(9, LARGE));
+        try (Wire client = connect()) {
+            client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+            var sending = Background.start(() -> client.send(up));
+            try (Wire server = origin.accept()) {
+                server.receiveHead();
+                var receiving = Background.start(() -> Content.receive(server, up, 0));
+                var answering =
+                        Background.start(
+                                () -> {
+                                    server.send(CHUNKED_HEAD);
+                                    server.send(down, 0, down.length - 100);
+                                    receiving.end(); // The response is not the first to end.
+                                    server.send(down, down.length - 100, down.length);
+                                });
+                client.receiveHead();
+                Content.receive(client, down, 0);
+                sending.end();
+                answering.end();
+                assertThat(client.awaitEnd()).isEqualTo(End.CLEAN);
+            }
+        }
+    }
+
+    @Test
+    void givenUploadUnderWay_whenTheServerAnswersAndReadsOn_thenTheClientGetsAllOfTheAnswer()
+            throws Exception {
+        byte[] answer = Content.of(10, 1 << 20);
+        try (Wire client = connect()) {
+            client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\nx");
+            try (Wire server = origin.accept()) {
+                server.receiveHead();
+                server.send(lengthHead(answer.length));
+                server.send(answer);
+                client.receiveHead();
+                Content.receive(client, answer, 0);
+                for (int i = 0; i < 10; i++) client.send(new byte[10_000]); // Thrown away.
+                assertThat(client.awaitEnd()).isEqualTo(End.CLEAN);
+            }
+        }
+    }
+
+    private static String lengthHead(int length) {
+        return "HTTP/1.1 200 OK\r\nContent-Length: " + length + "\r\n\r\n";
+    }
+
+    private static byte[] chunked(byte[] content) {
+        var out = new ByteArrayOutputStream(content.length + content.length / 50);
+        for (int at = 0, size = 1;
+                at < content.length;
+                at += size, size = 1 + (size * 7 + at) % 70_000) {
+            int taken = Math.min(size, content.length - at);
+            out.writeBytes((Integer.toHexString(taken) + "\r\n").getBytes(US_ASCII));
+            out.write(content, at, taken);
+            out.writeBytes(new byte[] {'\r', '\n'});
+            size = taken;
+        }
+        out.writeBytes("0\r\nX-Sum: 1\r\n\r\n".getBytes(US_ASCII));
+        return out.toByteArray();
+    }
+}
