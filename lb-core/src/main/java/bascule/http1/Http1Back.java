@@ -31,6 +31,8 @@ public final class Http1Back extends Connection implements BackStream {
         /// The response is complete; the exchange has not let go yet.
         DONE,
         TUNNEL,
+        /// The tunnel has ended on both sides; the server still has to take its last bytes.
+        LINGER,
         CLOSED
     }
 
@@ -66,6 +68,9 @@ public final class Http1Back extends Connection implements BackStream {
     private boolean brokenByPeer;
     private boolean gone;
     private int interim;
+
+    /// Written but not taken at the last look, while the connection lingers.
+    private long lingerBytes;
 
     /// @param responseNanos longest wait for the next bytes of a response
     /// @param idleNanos longest wait in the pool
@@ -126,7 +131,7 @@ public final class Http1Back extends Connection implements BackStream {
             }
             case BODY -> body(append(in), loop.nanoTime());
             case TUNNEL -> events().responseBody(in, false, loop.nanoTime());
-            case CONNECTING, IDLE, DONE, CLOSED -> {
+            case CONNECTING, IDLE, DONE, LINGER, CLOSED -> {
                 in.release(); // Nobody asked: whatever it is, it must not become the answer
                 // to the next request.
                 reusable = false;
@@ -375,6 +380,15 @@ public final class Http1Back extends Connection implements BackStream {
             case BODY -> {
                 if (!held) fail(Failure.TRUNCATED);
             }
+            case LINGER -> {
+                long waiting = pendingBytes();
+                if (waiting == lingerBytes) {
+                    reset();
+                } else { // Slow, but it reads.
+                    lingerBytes = waiting;
+                    loop.wheel().schedule(this, now + responseNanos);
+                }
+            }
             case DONE, TUNNEL, CLOSED -> {}
         }
     }
@@ -409,7 +423,8 @@ public final class Http1Back extends Connection implements BackStream {
                             headBegun ? Failure.BROKEN_RESPONSE : Failure.NO_RESPONSE, now);
             case BODY, TUNNEL -> events.backFailed(Failure.TRUNCATED, now);
             case DONE -> {} // Still sending an upload that the server did not wait for.
-            case IDLE, CLOSED -> throw new IllegalStateException("an exchange in " + before);
+            case IDLE, LINGER, CLOSED ->
+                    throw new IllegalStateException("an exchange in " + before);
         }
     }
 
@@ -483,6 +498,13 @@ public final class Http1Back extends Connection implements BackStream {
     public void release(long now) {
         exchange = null;
         if (phase == Phase.CLOSED) return;
+        if (phase == Phase.TUNNEL) {
+            phase = Phase.LINGER;
+            lingerBytes = Long.MAX_VALUE;
+            loop.wheel().schedule(this, now + responseNanos);
+            flushAll().addListener(_ -> close());
+            return;
+        }
         if (phase == Phase.DONE && reusable && requestSent && pendingBytes() == 0) {
             phase = Phase.IDLE;
             held = false;

@@ -528,7 +528,11 @@ public final class Http1Front extends Connection implements FrontStream {
         loop.wheel().schedule(this, now + idleNanos);
         setReading(true);
         ByteBuf early = takePending();
-        if (early != null) events().requestBody(early, false, now);
+        if (early != null) {
+            RequestEvents events = events();
+            events.requestBody(early, false, now);
+            events.requestBurstEnded(); // No read of ours will end and say so.
+        }
         if (inputEnded) events().requestInputEnded();
     }
 

@@ -126,10 +126,15 @@ public abstract class Connection extends Deadline implements ChannelInboundHandl
             channel.config().setTcpCork(true);
     }
 
-    /// Sends FIN after what was written.
+    /// Sends FIN after what was written. Netty's own would drop what the kernel has not taken yet.
     protected final void shutdownOutput() {
-        if (context().channel() instanceof DuplexChannel channel && channel.isActive())
-            channel.shutdownOutput();
+        flushAll()
+                .addListener(
+                        written -> {
+                            if (written.isSuccess()
+                                    && context().channel() instanceof DuplexChannel channel)
+                                channel.shutdownOutput();
+                        });
     }
 
     /// Writes what waits; the future is done when the kernel has taken it all.

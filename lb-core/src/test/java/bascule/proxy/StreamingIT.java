@@ -20,6 +20,11 @@ import org.junit.jupiter.api.Test;
 final class StreamingIT {
     private static final int LARGE =
             24 << 20; // Kernel buffers grow to 4 MiB and more, on each socket.
+    private static final String UPGRADE =
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
+    private static final String SWITCH =
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
+
     private static final String CHUNKED_HEAD =
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
@@ -162,6 +167,80 @@ final class StreamingIT {
                 Content.receive(client, answer, 0);
                 for (int i = 0; i < 10; i++) client.send(new byte[10_000]); // Thrown away.
                 assertThat(client.awaitEnd()).isEqualTo(End.CLEAN);
+            }
+        }
+    }
+
+    @Test
+    void givenTunnel_whenOneSideSendsMuchAndEnds_thenTheOtherGetsAllOfIt() throws Exception {
+        byte[] up = Content.of(12, LARGE);
+        byte[] down = Content.of(13, LARGE);
+        try (Wire client = connect()) {
+            client.send(UPGRADE);
+            try (Wire server = origin.accept()) {
+                server.receiveHead();
+                server.send(SWITCH);
+                client.receiveHead();
+                var sendingUp =
+                        Background.start(
+                                () -> {
+                                    client.send(up);
+                                    client.sendEnd();
+                                });
+                Thread.sleep(300);
+                Content.receive(server, up, 0);
+                assertThat(server.awaitEnd()).isEqualTo(End.CLEAN);
+                sendingUp.end();
+                var sendingDown =
+                        Background.start(
+                                () -> {
+                                    server.send(down);
+                                    server.sendEnd();
+                                });
+                Thread.sleep(300);
+                Content.receive(client, down, 0);
+                assertThat(client.awaitEnd()).isEqualTo(End.CLEAN);
+                sendingDown.end();
+            }
+        }
+    }
+
+    @Test
+    void givenTunnel_whenBothSidesSendMuchAndEnd_thenBothGetAllOfIt() throws Exception {
+        byte[] up = Content.of(14, 6 << 20);
+        byte[] down = Content.of(15, 6 << 20);
+        for (int round = 0; round < 3; round++) {
+            try (Wire client = connect()) {
+                client.send(UPGRADE);
+                try (Wire server = origin.accept()) {
+                    server.receiveHead();
+                    server.send(SWITCH);
+                    client.receiveHead();
+                    var fromClient =
+                            Background.start(
+                                    () -> {
+                                        client.send(up);
+                                        client.sendEnd();
+                                    });
+                    var fromServer =
+                            Background.start(
+                                    () -> {
+                                        server.send(down);
+                                        server.sendEnd();
+                                    });
+                    Thread.sleep(200);
+                    var toServer =
+                            Background.start(
+                                    () -> {
+                                        Content.receive(server, up, 0);
+                                        assertThat(server.awaitEnd()).isEqualTo(End.CLEAN);
+                                    });
+                    Content.receive(client, down, 0);
+                    assertThat(client.awaitEnd()).isEqualTo(End.CLEAN);
+                    fromClient.end();
+                    fromServer.end();
+                    toServer.end();
+                }
             }
         }
     }
