@@ -176,19 +176,25 @@ public final class Http1Front extends Connection implements FrontStream {
         return taken;
     }
 
-    /// Begins as many requests as wait, as long as each is answered at once. Without recursion: an exchange that ends while it
-    /// begins comes back to this loop.
+    /// Begins as many requests as wait, as long as each is answered at once and the client takes the answers. Without recursion:
+    /// an exchange that ends while it begins comes back to this loop.
     private void advance(long now) {
         if (advancing) return;
         advancing = true;
         try {
-            while (phase == Phase.HEAD && pending != null && begin(now)) burst++;
+            while (phase == Phase.HEAD && pending != null && writable() && begin(now)) burst++;
         } finally {
             advancing = false;
         }
         if (phase != Phase.HEAD) return;
-        if (inputEnded) finish();
-        else setReading(true);
+        if (!writable()) { // Its next request waits until it has taken enough of the last responses.
+            setReading(false);
+            awaitClient(now);
+        } else if (inputEnded) {
+            finish();
+        } else {
+            setReading(true);
+        }
     }
 
     /// @return whether a request was begun
@@ -241,8 +247,12 @@ public final class Http1Front extends Connection implements FrontStream {
             keepAlive = false;
         }
         phase = complete ? Phase.RESPONSE : Phase.BODY;
-        if (complete) awaitResponse(now);
-        else loop.wheel().schedule(this, now + settings.bodyIdleNanos());
+        if (complete) {
+            awaitResponse(now);
+        } else {
+            loop.wheel().schedule(this, now + settings.bodyIdleNanos());
+            setReading(true); // Off since the head came while another request was under way.
+        }
         handler.begin(this, head, in, complete, keepAlive, now);
         return true;
     }
@@ -360,7 +370,12 @@ public final class Http1Front extends Connection implements FrontStream {
     protected void inputEnded() {
         inputEnded = true;
         switch (phase) {
-            case HEAD, LINGER -> close();
+            case HEAD -> {
+                if (writable()) finish(); // Else requests may wait; see advance().
+            }
+            case LINGER -> {
+                if (pendingBytes() == 0) close();
+            }
             case BODY -> {
                 if (exchange == null) close();
                 else exchange.frontFailed(Failure.CLIENT_ABORT);
@@ -380,6 +395,7 @@ public final class Http1Front extends Connection implements FrontStream {
         if (phase == Phase.RESPONSE) loop.wheel().suspend(this);
         else if (phase == Phase.HEAD && pending == null)
             loop.wheel().schedule(this, now + settings.idleNanos());
+        if (phase == Phase.HEAD) advance(now);
         if (exchange != null) exchange.frontWritable(now);
     }
 
@@ -387,7 +403,7 @@ public final class Http1Front extends Connection implements FrontStream {
     protected void expired(long now) {
         switch (phase) {
             case HEAD -> {
-                if (pending != null) refuse(Rejection.HEADER_TIME, now);
+                if (pending != null && writable()) refuse(Rejection.HEADER_TIME, now);
                 else endUnlessItTakes(now); // Nothing was asked: nothing to answer.
             }
             case BODY -> {

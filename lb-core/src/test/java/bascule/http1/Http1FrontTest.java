@@ -24,6 +24,7 @@ import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.DefaultChannelConfig;
 import io.netty.channel.DefaultEventLoop;
 import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.util.ArrayList;
@@ -120,6 +121,11 @@ final class Http1FrontTest {
                 UnpooledByteBufAllocator.DEFAULT
                         .directBuffer()
                         .writeBytes(text.getBytes(US_ASCII)));
+    }
+
+    /// The client's FIN.
+    private void end() {
+        client.pipeline().fireUserEventTriggered(ChannelInputShutdownEvent.INSTANCE);
     }
 
     private void get(String connection) {
@@ -232,7 +238,70 @@ final class Http1FrontTest {
 
         until(BODY_IDLE + 1);
 
-        assertEquals(List.of(Failure.CLIENT_STALLED), exchange.failures);
+        assertFalse(client.isOpen());
+        assertTrue(client.reset);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void givenResponseThatWaits_whenTheNextIsAskedFor_thenItIsBegunOnceThereIsRoom(boolean ended) {
+        get("");
+        respond(200_000);
+        front.end(true);
+        get("");
+        if (ended) end();
+
+        assertEquals(1, exchange.begun);
+        assertFalse(client.config().isAutoRead(), "more requests would fill the memory");
+        client.take(200_000);
+
+        assertEquals(2, exchange.begun);
+        respond(10);
+        front.end(true);
+        client.take(10);
+        assertEquals(ended, !client.isOpen());
+    }
+
+    @Test
+    void givenEndedResponseThatWaits_whenTheClientSendsNoMore_thenItGetsAllOfIt() {
+        get("");
+        respond(100_000);
+        front.end(true);
+
+        end();
+        assertTrue(client.isOpen());
+        client.take(100_000);
+
+        assertFalse(client.isOpen());
+        assertFalse(client.reset);
+    }
+
+    @Test
+    void givenConnectionThatEnds_whenTheClientSendsNoMore_thenItGetsAllOfTheResponse() {
+        get("Connection: close\r\n");
+        respond(100_000);
+        front.end(false);
+
+        end();
+        assertTrue(client.isOpen());
+        client.take(100_000);
+
+        assertFalse(client.isOpen());
+        assertFalse(client.reset);
+    }
+
+    /// Reading stops at the bytes of a later request; if they are not all of it, somebody has to start it again.
+    @Test
+    void givenHeadOfAnUploadBehindAnotherRequest_whenItsTurnComes_thenTheRestIsRead() {
+        get("");
+        request("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nsome");
+        assertFalse(client.config().isAutoRead());
+
+        respond(10);
+        front.end(true);
+
+        assertEquals(2, exchange.begun);
+        assertTrue(client.config().isAutoRead());
     }
 
     @Test
@@ -252,6 +321,7 @@ final class Http1FrontTest {
 
     private static final class Exchange implements RequestHandler, RequestEvents {
         final List<Failure> failures = new ArrayList<>();
+        int begun;
 
         @Override
         public void begin(
@@ -262,6 +332,7 @@ final class Http1FrontTest {
                 boolean mayKeepAlive,
                 long nowNanos) {
             in.release();
+            begun++;
             front.attach(this);
         }
 
