@@ -55,11 +55,13 @@ public final class ConnectionPool implements Http1Back.Home {
         return metrics;
     }
 
-    /// An idle connection, or null.
+    /// An idle connection, or null. Never one that is closed: until its loop has told everybody, it is still in the list.
     public @Nullable Http1Back lend() {
-        Http1Back lent = (Http1Back) idle.pop();
-        if (lent != null) metrics.idle(-1);
-        return lent;
+        while (idle.pop() instanceof Http1Back lent) {
+            metrics.idle(-1);
+            if (lent.open()) return lent;
+        }
+        return null;
     }
 
     /// A connection yet to be made: begin an exchange on it, then [#connect].

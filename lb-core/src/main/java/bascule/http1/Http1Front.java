@@ -187,7 +187,8 @@ public final class Http1Front extends Connection implements FrontStream {
             advancing = false;
         }
         if (phase != Phase.HEAD) return;
-        if (!writable()) { // Its next request waits until it has taken enough of the last responses.
+        if (!writable()) { // Its next request waits until it has taken enough of the last
+            // responses.
             setReading(false);
             awaitClient(now);
         } else if (inputEnded) {
