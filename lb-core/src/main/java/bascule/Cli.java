@@ -29,7 +29,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "  1    failed; also: a listener could not be bound",
             "  2    wrong usage",
             "  78   configuration refused or unreadable",
-            "  130  SIGINT, 143 SIGTERM"
+            "  130  ended by SIGINT",
+            "  143  ended by SIGTERM"
         })
 final class Cli {
     private static final int WIDTH = 110;
@@ -55,11 +56,24 @@ final class Cli {
     private static int refuse(ParameterException e, String[] arguments) {
         CommandLine command = e.getCommandLine();
         PrintWriter to = command.getErr();
-        to.println("bascule: " + e.getMessage());
+        to.println("bascule: " + message(e));
         UnmatchedArgumentException.printSuggestions(e, to);
         to.println();
         command.usage(to);
         return Main.USAGE;
+    }
+
+    /// Picocli speaks of an `unmatched argument` where a command is meant.
+    private static @Nullable String message(ParameterException e) {
+        boolean isCommand =
+                e instanceof UnmatchedArgumentException unmatched
+                        && !unmatched.isUnknownOption()
+                        && e.getCommandLine().getParent() == null;
+        return isCommand
+                ? "no such command: '"
+                        + ((UnmatchedArgumentException) e).getUnmatched().getFirst()
+                        + "'"
+                : e.getMessage();
     }
 
     static final class FileOption {
@@ -147,7 +161,7 @@ final class Cli {
                             defaultValue = "9180",
                             converter = Port.class,
                             description =
-                                    "Port of the status page and the metrics (default: ${DEFAULT-VALUE}; 0: any).")
+                                    "Port of /status and /metrics (default: ${DEFAULT-VALUE}; 0: any).")
                     int adminPort)
             throws InterruptedException {
         return Demo.run(port, adminPort);
