@@ -43,7 +43,7 @@ public final class LoopMetrics {
         lag.record(nanos);
     }
 
-    /// @param open connections, of clients and to servers, that live on this loop
+    /// @param open connections of clients that live on this loop
     public void connections(int open) {
         counters.set(CONNECTIONS, open);
     }

@@ -125,7 +125,7 @@ final class MetricNames {
     static final Metric LOOP_CONNECTIONS =
             gauge(
                     "bascule_loop_connections",
-                    "Open connections, of clients and to servers, that live on the event loop.",
+                    "Open connections of clients that live on the event loop.",
                     "loop");
 
     private MetricNames() {}
