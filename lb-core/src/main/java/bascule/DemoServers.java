@@ -52,7 +52,7 @@ final class DemoServers implements AutoCloseable {
                     "X-Forwarded-Port",
                     "Forwarded",
                     "Via",
-                    "X-Request-Id");
+                    "X-Request-ID");
 
     private final EventLoopGroup loop =
             new MultiThreadIoEventLoopGroup(

@@ -53,7 +53,7 @@ final class DemoIT {
             for (int i = 1; i <= 3; i++) {
                 assertThat(curl(site + "/hello?" + i))
                         .startsWith("Hello from server-" + i + "\n\nGET /hello?" + i + "\n")
-                        .contains("\nX-Forwarded-For: 127.0.0.1\n", "\nX-Request-Id: ");
+                        .contains("\nX-Forwarded-For: 127.0.0.1\n", "\nX-Request-ID: ");
             }
             for (int i = 1; i <= 3; i++) {
                 String line =

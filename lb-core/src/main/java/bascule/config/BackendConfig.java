@@ -14,7 +14,8 @@ import java.util.List;
 ///
 /// @param servers at least one, in the order of the file, each name once
 /// @param connectTimeout for one TCP connection
-/// @param responseTimeout from the end of the request to the head of its response
+/// @param responseTimeout longest silence of a server that owes the next step: the head of a response, the next piece of its
+///     body, or room for more of a request
 /// @param idleTimeout how long an unused connection to a server is kept
 /// @param tunnelTimeout how long an upgraded connection may be silent in both directions
 public record BackendConfig(

@@ -5,7 +5,7 @@ package bascule.config;
 /// @param xForwarded the `X-Forwarded-*` fields
 /// @param forwarded whether `Forwarded` (RFC 7239) is sent
 /// @param via whether `Via` (RFC 9110 §7.6.3) is sent
-/// @param requestId whether `X-Request-Id` is sent
+/// @param requestId whether `X-Request-ID` is sent
 public record ForwardedConfig(
         XForwarded xForwarded, boolean forwarded, boolean via, boolean requestId) {
     static ForwardedConfig read(Section at) {

@@ -15,7 +15,7 @@ import java.time.Duration;
 /// @param headerCount fields of one head
 /// @param requestLineBytes the request line without its line end
 /// @param bodyBytes one request body, decoded from its framing; [Long#MAX_VALUE] = off
-/// @param bodyIdle longest silence within a body
+/// @param bodyIdle longest silence of a client that owes the next step: within a body, or while its response waits to be taken
 /// @param pipelined requests of one connection that may wait for their turn; if more do, the connection ends after these
 public record LimitsConfig(
         int connections,

@@ -8,7 +8,7 @@ import bascule.config.ListenerConfig;
 /// @param head bounds of a head
 /// @param headerNanos longest time from a request's first byte, or from the accept, to the end of its head
 /// @param bodyBytes longest body; `Long.MAX_VALUE` if unbounded
-/// @param bodyIdleNanos longest silence within a body, in either direction
+/// @param bodyIdleNanos longest silence within a body, and longest wait for a client to take some of what waits for it
 /// @param idleNanos longest silence between two requests
 /// @param pipelined most requests answered of one burst
 public record FrontSettings(
