@@ -10,9 +10,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
-import bascule.server.Allocation;
 import bascule.server.Server;
 import bascule.server.ServerSet;
+import bascule.testing.Allocation;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import bascule.http.Method;
 import bascule.http.RequestHead;
 import bascule.http.ResponseHead;
-import bascule.server.Allocation;
+import bascule.testing.Allocation;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
 import java.util.ArrayList;

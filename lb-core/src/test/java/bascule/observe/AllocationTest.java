@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import bascule.testing.Allocation;
 import org.junit.jupiter.api.Test;
 
 class AllocationTest {
@@ -15,7 +16,7 @@ class AllocationTest {
         var histogram = new LogLinearHistogram();
         long[] nanos = {1};
 
-        assertEquals(0, Allocations.perOperation(() -> histogram.record(nanos[0] += 997)));
+        assertEquals(0, Allocation.perOperation(() -> histogram.record(nanos[0] += 997)));
     }
 
     @Test
@@ -28,7 +29,7 @@ class AllocationTest {
 
         assertEquals(
                 0,
-                Allocations.perOperation(
+                Allocation.perOperation(
                         () -> {
                             exchange.completed(200);
                             exchange.aborted();
@@ -61,7 +62,7 @@ class AllocationTest {
 
         assertEquals(
                 0,
-                Allocations.perOperation(
+                Allocation.perOperation(
                         () -> {
                             line.begin(
                                     listener,
@@ -96,6 +97,6 @@ class AllocationTest {
 
     @Test
     void givenPlantedAllocation_whenCounted_thenItIsSeen() {
-        assertTrue(Allocations.perOperation(() -> sink = new byte[8]) >= 16);
+        assertTrue(Allocation.perOperation(() -> sink = new byte[8]) >= 16);
     }
 }

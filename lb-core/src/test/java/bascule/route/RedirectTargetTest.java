@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import bascule.config.RedirectConfig;
 import bascule.http.RequestHead;
-import bascule.server.Allocation;
+import bascule.testing.Allocation;
 import java.net.URI;
 import java.util.Arrays;
 import java.util.Random;

@@ -12,7 +12,7 @@ import bascule.config.RedirectConfig;
 import bascule.config.RouteAction;
 import bascule.config.RouteConfig;
 import bascule.http.RequestHead;
-import bascule.server.Allocation;
+import bascule.testing.Allocation;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -1,4 +1,4 @@
-package bascule.server;
+package bascule.testing;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
