@@ -31,13 +31,16 @@ import org.jspecify.annotations.Nullable;
 /// One running daemon: everything of one configuration, put together in [#start] and taken apart in [#stop], in the reverse
 /// order. Shows the wiring; decides nothing on a request's path.
 public final class Daemon {
-    private static final int EXIT_FAILED = 1;
-    private static final int EXIT_CONFIGURATION = 78;
-
     /// Share of the direct memory at which new connections are turned away.
     private static final double TIGHT = 0.9;
 
     private static final long DRAIN_STEP_MILLIS = 100;
+
+    /// How long the loops may take to end once nothing is open any more.
+    private static final long LOOPS_END_MILLIS = 5000;
+
+    /// Class files, logs, the admin port's 64 connections, epoll.
+    private static final int OWN_DESCRIPTORS = 200;
 
     private final Configuration configuration;
     private final Transport transport;
@@ -107,10 +110,10 @@ public final class Daemon {
         try {
             return AccessLog.open(configuration.logging().file(), loops, metrics);
         } catch (IOException failure) {
-            transport.close(1000);
+            transport.close(LOOPS_END_MILLIS);
             metrics.close();
             throw new StartFailure(
-                    EXIT_FAILED,
+                    Main.FAILED,
                     "access log "
                             + configuration.logging().file()
                             + " cannot be opened: "
@@ -156,13 +159,10 @@ public final class Daemon {
         long limit = Descriptors.limit();
         if (needed <= limit) return;
         throw new StartFailure(
-                EXIT_CONFIGURATION,
+                Main.REFUSED,
                 "%d file descriptors may be needed (%d client connections of all listeners, as many to servers, %d idle to servers, %d of the daemon's own), and the limit RLIMIT_NOFILE is %d (expected: a higher limit, LimitNOFILE= in the unit or ulimit -n, or lower limits.connections)"
                         .formatted(needed, clients, idle, sockets + OWN_DESCRIPTORS, limit));
     }
-
-    private static final int OWN_DESCRIPTORS =
-            200; // Class files, logs, the admin port's 64 connections, epoll.
 
     private void open() throws StartFailure {
         long mostMemory = PlatformDependent.maxDirectMemory();
@@ -183,7 +183,7 @@ public final class Daemon {
                 listener.bind();
             } catch (IOException failure) {
                 throw new StartFailure(
-                        EXIT_FAILED,
+                        Main.FAILED,
                         "listeners." + config.name() + ".bind: " + failure.getMessage(),
                         failure);
             }
@@ -212,7 +212,7 @@ public final class Daemon {
             admin = opened;
             Events.info("admin-open", "bind", StatusView.texts(opened.addresses()));
         } catch (IOException failure) {
-            throw new StartFailure(EXIT_FAILED, "admin.http: " + failure.getMessage(), failure);
+            throw new StartFailure(Main.FAILED, "admin.http: " + failure.getMessage(), failure);
         }
     }
 
@@ -274,7 +274,7 @@ public final class Daemon {
         for (Worker worker : workers)
             closed.add(CompletableFuture.runAsync(worker::close, worker.loop().executor()));
         closed.forEach(CompletableFuture::join);
-        transport.close(5000);
+        transport.close(LOOPS_END_MILLIS);
         if (admin != null) admin.close();
         metrics.close();
         if (accessLog == null) return;

@@ -101,8 +101,10 @@ final class Doorway extends ChannelInboundHandlerAdapter implements Http1Front.C
     }
 
     private static String reason(Throwable cause) {
-        if (!(cause instanceof Errors.NativeIoException failure)) // NIO has the words alone.
-        return "Too many open files".equals(cause.getMessage()) ? "emfile" : "other";
+        if (!(cause instanceof Errors.NativeIoException failure)) {
+            // NIO has the words alone.
+            return "Too many open files".equals(cause.getMessage()) ? "emfile" : "other";
+        }
         return switch (-failure.expectedErr()) {
             case 24 -> "emfile"; // errno(3): too many open files in this process,
             case 23 -> "enfile"; // on this host;

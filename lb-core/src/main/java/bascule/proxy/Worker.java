@@ -19,8 +19,11 @@ import org.jspecify.annotations.Nullable;
 /// What all exchanges of one loop share: codec, rewriters, pools, metrics, and the exchanges themselves, which are used again.
 /// Confined to its loop.
 public final class Worker {
-    private static final int MOST_SPARE =
-            4096; // Exchanges kept for later, of those that were under way at once.
+    /// Most exchanges kept for later, of those that were under way at once.
+    private static final int MOST_SPARE = 4096;
+
+    /// Added to a head beside its own host and the client's: fixed names, addresses, IDs.
+    private static final int ADDED_BYTES = 1024;
 
     final Loop loop;
     final Http1Codec codec;
@@ -52,9 +55,8 @@ public final class Worker {
         this.accessLog = accessLog;
         codec = new Http1Codec(loop, headBytes, headerCount);
         int longest = Math.max(headBytes, Http1Codec.RESPONSE_LIMITS.headBytes());
-        var writer =
-                new HeadWriter(
-                        3 * longest + 1024); // The old head, its host twice, and what is added.
+        // The old head, its host twice, and what is added.
+        var writer = new HeadWriter(3 * longest + ADDED_BYTES);
         requests = new RequestRewriter(writer, loop.allocator(), new SecureRandom().nextLong());
         responses = new ResponseRewriter(writer, loop.allocator());
         pages = new ErrorPage(writer, loop.allocator(), 3 * headBytes);
