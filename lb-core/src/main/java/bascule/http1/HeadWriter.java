@@ -52,9 +52,12 @@ public final class HeadWriter {
         int start = bodyStart - length;
         if (start >= 0) return in.setBytes(start, bytes, 0, length).readerIndex(start);
         int body = in.writerIndex() - bodyStart;
-        ByteBuf larger = ReceiveBuffers.allocate(allocator, length + body);
-        larger.writeBytes(bytes, 0, length).writeBytes(in, bodyStart, body);
-        in.release();
-        return larger;
+        try {
+            return ReceiveBuffers.allocate(allocator, length + body)
+                    .writeBytes(bytes, 0, length)
+                    .writeBytes(in, bodyStart, body);
+        } finally {
+            in.release(); // Also when there is no memory left.
+        }
     }
 }

@@ -273,10 +273,8 @@ public final class Http1Front extends Connection implements FrontStream {
 
     private void awaitHead(ByteBuf in, long now) {
         pending = in;
-        if (idleSinceNanos
-                != 0) { // The first byte of a head starts its time; before the first request, so
-            // did
-            // the accept.
+        if (idleSinceNanos != 0) {
+            // The first byte of a head starts its time; before the first request the accept did so.
             loop.wheel().schedule(this, now + settings.headerNanos());
             idleSinceNanos = 0;
         }
@@ -286,7 +284,13 @@ public final class Http1Front extends Connection implements FrontStream {
     private void keepRest(ByteBuf in, int end) {
         int rest = in.writerIndex() - end;
         if (rest == 0) return;
-        ByteBuf kept = ReceiveBuffers.allocate(loop.allocator(), Math.max(rest, 256));
+        ByteBuf kept;
+        try {
+            kept = ReceiveBuffers.allocate(loop.allocator(), Math.max(rest, 256));
+        } catch (OutOfMemoryError none) {
+            in.release();
+            throw none;
+        }
         kept.writeBytes(in, end, rest);
         in.writerIndex(end);
         pending = kept;

@@ -155,6 +155,13 @@ final class Doorway extends ChannelInboundHandlerAdapter implements Http1Front.C
 
     /// On the loop: ends what is left.
     void stop() {
-        fronts.forEach(front -> ((Http1Front) front).stop());
+        fronts.forEach(
+                front -> {
+                    try {
+                        ((Http1Front) front).stop();
+                    } catch (RuntimeException failure) { // The others have to end all the same.
+                        failed(failure);
+                    }
+                });
     }
 }

@@ -67,9 +67,11 @@ public abstract class Connection extends Deadline implements ChannelInboundHandl
     private ByteBuf fitted(ByteBuf out) {
         int bytes = out.readableBytes();
         if (out.capacity() - bytes <= bytes || pendingBytes() == 0) return out;
-        ByteBuf fitting = loop.allocator().directBuffer(bytes).writeBytes(out);
-        out.release();
-        return fitting;
+        try {
+            return loop.allocator().directBuffer(bytes).writeBytes(out);
+        } finally {
+            out.release(); // Also when there is no memory left.
+        }
     }
 
     public final void flush() {
