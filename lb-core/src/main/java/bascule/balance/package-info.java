@@ -1,5 +1,6 @@
 /// Which server: one page per algorithm behind one sealed seam. Knows servers and their weights; knows nothing of
-/// connections, health or requests. Every event loop picks, at any time, without a lock; only the health thread updates.
+/// connections, health or requests. Every event loop picks, at any time, without a lock; one thread at a time may update, as
+/// that of the health checks to come will.
 @NullMarked
 package bascule.balance;
 
