@@ -63,17 +63,14 @@ final class Cli {
         return Main.USAGE;
     }
 
-    /// Picocli speaks of an `unmatched argument` where a command is meant.
+    /// Without the "unmatched argument at index 0" of picocli, which says nothing to those who did not write it.
     private static @Nullable String message(ParameterException e) {
-        boolean isCommand =
-                e instanceof UnmatchedArgumentException unmatched
-                        && !unmatched.isUnknownOption()
-                        && e.getCommandLine().getParent() == null;
-        return isCommand
-                ? "no such command: '"
-                        + ((UnmatchedArgumentException) e).getUnmatched().getFirst()
-                        + "'"
-                : e.getMessage();
+        if (!(e instanceof UnmatchedArgumentException unmatched) || unmatched.isUnknownOption())
+            return e.getMessage();
+        boolean isCommand = e.getCommandLine().getParent() == null;
+        return (isCommand ? "no such command: '" : "unexpected argument: '")
+                + unmatched.getUnmatched().getFirst()
+                + "'";
     }
 
     static final class FileOption {

@@ -157,6 +157,16 @@ final class CheckIT {
                 .contains("Did you mean: bascule check?", "Usage: bascule");
     }
 
+    @Test
+    void givenFileWithoutItsOption_whenCalled_thenItIsNamed() {
+        Ended ended = bascule("check", "bascule.conf").end();
+
+        assertThat(ended.exitCode()).isEqualTo(2);
+        assertThat(ended.err())
+                .startsWith("bascule: unexpected argument: 'bascule.conf'\n")
+                .contains("Usage: bascule check ", "-c");
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
