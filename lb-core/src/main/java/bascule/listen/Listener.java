@@ -1,7 +1,6 @@
 package bascule.listen;
 
 import bascule.config.ListenerConfig;
-import bascule.net.Loop;
 import bascule.net.Transport;
 import bascule.proxy.Exchanges;
 import bascule.proxy.Worker;
@@ -130,9 +129,5 @@ public final class Listener {
     private void close() {
         for (ServerChannel socket : sockets) socket.close().awaitUninterruptibly();
         sockets.clear();
-    }
-
-    Loop loop(int index) {
-        return doorways.get(index).loop();
     }
 }

@@ -19,8 +19,6 @@ public enum Failure {
     CLIENT_ABORT(Whose.CLIENT, Resend.NEVER, 0, "client-abort"),
     /// The client did not take a byte of the response for `limits.body-idle`.
     CLIENT_STALLED(Whose.CLIENT, Resend.NEVER, 0, "client-stalled"),
-    /// The client sent something it may not, see the rejection.
-    CLIENT_FAULT(Whose.CLIENT, Resend.NEVER, 400, "client-fault"),
     /// An upgraded connection was silent for `timeouts.tunnel`.
     TUNNEL_IDLE(Whose.CLIENT, Resend.NEVER, 0, "tunnel-idle"),
     /// No descriptor was left for a connection to a server.
