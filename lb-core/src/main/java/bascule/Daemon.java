@@ -17,7 +17,6 @@ import bascule.observe.Events;
 import bascule.observe.Metrics;
 import bascule.proxy.Worker;
 import bascule.route.RouteTable;
-import io.netty.util.internal.PlatformDependent;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
@@ -31,9 +30,6 @@ import org.jspecify.annotations.Nullable;
 /// One running daemon: everything of one configuration, put together in [#start] and taken apart in [#stop], in the reverse
 /// order. Shows the wiring; decides nothing on a request's path.
 public final class Daemon {
-    /// Share of the direct memory at which new connections are turned away.
-    private static final double TIGHT = 0.9;
-
     private static final long DRAIN_STEP_MILLIS = 100;
 
     /// How long the loops may take to end once nothing is open any more.
@@ -165,14 +161,8 @@ public final class Daemon {
     }
 
     private void open() throws StartFailure {
-        long mostMemory = PlatformDependent.maxDirectMemory();
         for (Worker worker : workers) {
-            worker.loop()
-                    .start(
-                            lag ->
-                                    worker.tick(
-                                            lag,
-                                            transport.usedDirectMemory() > mostMemory * TIGHT));
+            worker.loop().start(lag -> worker.tick(lag, transport.memoryTight()));
         }
         String fallback = transport.fallbackReason();
         if (fallback != null)

@@ -21,6 +21,7 @@ import io.netty.channel.uring.IoUringServerSocketChannel;
 import io.netty.channel.uring.IoUringSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.Future;
+import io.netty.util.internal.PlatformDependent;
 import java.net.Inet4Address;
 import java.net.Inet6Address;
 import java.net.InetSocketAddress;
@@ -85,6 +86,11 @@ public final class Transport {
     private static final int SMALL_CACHE = 256;
     private static final int NORMAL_CACHE = 64;
 
+    // Of the most that the JVM may have (-XX:MaxDirectMemorySize). In between lies what is lost to
+    // fragmentation.
+    private static final double TIGHT_TAKEN = 0.9;
+    private static final double TIGHT_IN_USE = 0.75;
+
     /// Starts the loops.
     ///
     /// @param wanted the configured kind; where the host lacks it, NIO serves and [#fallbackReason()] says why
@@ -124,9 +130,13 @@ public final class Transport {
         return loops;
     }
 
-    /// Direct memory the connections' buffers take now, in bytes.
-    public long usedDirectMemory() {
-        return allocator.metric().usedDirectMemory();
+    /// Would one more connection take direct memory that those there may need? Memory that has been taken from the system is
+    /// not given back at once, but is free for the next buffer: so it must be in use as well.
+    public boolean memoryTight() {
+        long most = PlatformDependent.maxDirectMemory();
+        long taken = PlatformDependent.usedDirectMemory(); // -1 where Netty does not count it.
+        if (taken < 0) taken = allocator.metric().usedDirectMemory();
+        return taken > most * TIGHT_TAKEN && allocator.pinnedDirectMemory() > most * TIGHT_IN_USE;
     }
 
     /// A listening socket that several loops may open on one address, and that may be bound before the address is there.
