@@ -66,6 +66,18 @@ public final class Wire implements AutoCloseable {
         while (out.hasRemaining()) channel.write(out);
     }
 
+    /// Sends what the peer takes now, without waiting.
+    ///
+    /// @return bytes sent
+    public int trySend(byte[] bytes) throws IOException {
+        channel.configureBlocking(false);
+        try {
+            return channel.write(ByteBuffer.wrap(bytes));
+        } finally {
+            channel.configureBlocking(true);
+        }
+    }
+
     /// Sends FIN: nothing will follow.
     public void sendEnd() throws IOException {
         channel.shutdownOutput();

@@ -1,0 +1,99 @@
+package bascule.limits;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import bascule.testing.Answer;
+import java.io.IOException;
+import java.util.Map;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/// What the loops of the real daemon allocate for a request, with the access log on: next to nothing, or the collector would come
+/// more often than a client can be made to wait.
+final class AllocationIT {
+    private static final double MOST_PER_REQUEST = 1;
+    private static final String LOOPS = "loop-";
+
+    @Test
+    @Timeout(180)
+    void givenTheRealDaemon_whenItServes_thenItsLoopsAllocateNextToNothing() throws Exception {
+        measure(150_000, 150_000);
+    }
+
+    @Test
+    @Tag("long")
+    @Timeout(900)
+    void givenTheRealDaemon_whenItServesTwoMillion_thenItsLoopsAllocateNextToNothing()
+            throws Exception {
+        measure(500_000, 2_000_000);
+    }
+
+    private static Child child(Load load) throws IOException {
+        return Child.start(
+                "",
+                """
+                admin.http = "127.0.0.1:0"
+                listeners.http { bind = "127.0.0.1:0", backend = web, limits.connections = 1000 }
+                backends.web.servers = ["%s"]
+                """
+                        .formatted(load.address()));
+    }
+
+    private static void measure(long warmUp, long requests) throws Exception {
+        try (var load = new Load();
+                Child child = child(load);
+                Jvm jvm = Jvm.attach(child.proc.pid());
+                var client = new Load.Client(child.address())) {
+            client.run(warmUp);
+            Map<String, Long> before = jvm.allocatedBytes();
+            long start = System.nanoTime();
+
+            client.run(requests);
+
+            double seconds = (System.nanoTime() - start) / 1e9;
+            Map<String, Long> grown = grown(before, jvm.allocatedBytes());
+            double perRequest = sum(grown, LOOPS) / (double) requests;
+            System.out.printf(
+                    "%,d requests in %.1f s: %.3f B per request on the loops; all threads: %s%n",
+                    requests, seconds, perRequest, grown);
+            assertThat(child.metric("bascule_exchanges_total", "code=\"2xx\""))
+                    .isEqualTo((double) (warmUp + requests));
+            assertThat(perRequest).isLessThanOrEqualTo(MOST_PER_REQUEST);
+        }
+    }
+
+    private static Map<String, Long> grown(Map<String, Long> before, Map<String, Long> after) {
+        Map<String, Long> grown = new TreeMap<>();
+        after.forEach((name, bytes) -> grown.put(name, bytes - before.getOrDefault(name, 0L)));
+        return grown;
+    }
+
+    private static long sum(Map<String, Long> bytes, String prefix) {
+        assertThat(bytes.keySet()).anyMatch(name -> name.startsWith(prefix));
+        return bytes.entrySet().stream()
+                .filter(each -> each.getKey().startsWith(prefix))
+                .mapToLong(Map.Entry::getValue)
+                .sum();
+    }
+
+    /// That the figure is one: in the same daemon a connection for each request costs its loops much, and that is seen.
+    @Test
+    @Timeout(60)
+    void givenTheRealDaemon_whenEachRequestHasAConnectionOfItsOwn_thenFarBeyondTheBound()
+            throws Exception {
+        int requests = 200;
+        try (var load = new Load();
+                Child child = child(load);
+                Jvm jvm = Jvm.attach(child.proc.pid())) {
+            Map<String, Long> before = jvm.allocatedBytes();
+
+            for (int i = 0; i < requests; i++)
+                assertThat(Answer.get(child.address(), "/").status()).isEqualTo(200);
+
+            double perRequest = sum(grown(before, jvm.allocatedBytes()), LOOPS) / (double) requests;
+            assertThat(perRequest).isGreaterThan(100 * MOST_PER_REQUEST);
+        }
+    }
+}
