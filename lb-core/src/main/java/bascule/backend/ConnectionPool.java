@@ -82,6 +82,7 @@ public final class ConnectionPool implements Http1Back.Home {
         channel.config().setRecvByteBufAllocator(ReceiveBuffers.BACK);
         channel.config().setWriteBufferWaterMark(Backpressure.MARKS);
         channel.config().setConnectTimeoutMillis(0); // The loop's wheel keeps this time too.
+        channel.config().setAutoClose(false); // A write that fails must not end the reading.
         back.connect(channel, server.address(), nowNanos + connectNanos);
     }
 

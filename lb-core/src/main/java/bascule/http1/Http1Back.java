@@ -11,6 +11,7 @@ import bascule.net.ReceiveBuffers;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.socket.ChannelOutputShutdownException;
 import io.netty.channel.socket.SocketChannel;
 import java.net.SocketAddress;
 import org.jspecify.annotations.Nullable;
@@ -66,6 +67,7 @@ public final class Http1Back extends Connection implements BackStream {
     private boolean reused;
     private boolean held;
     private boolean brokenByPeer;
+    private boolean outputEnded;
     private boolean gone;
     private int interim;
 
@@ -396,6 +398,14 @@ public final class Http1Back extends Connection implements BackStream {
     @Override
     protected void failed(Throwable cause) {
         brokenByPeer = true;
+        if (cause instanceof ChannelOutputShutdownException
+                && (phase == Phase.HEAD || phase == Phase.BODY)) {
+            // It takes no more of the request, but may well have answered: that is read before the
+            // connection's end.
+            outputEnded = true;
+            if (phase == Phase.HEAD) awaitServer(loop.nanoTime());
+            return;
+        }
         if (!isPeersDoing(cause)) home.failed(cause);
         close();
     }
@@ -472,7 +482,7 @@ public final class Http1Back extends Connection implements BackStream {
     @Override
     public void send(ByteBuf out, boolean last, long now) {
         if (last) requestSent = true;
-        if (phase == Phase.CLOSED) {
+        if (phase == Phase.CLOSED || outputEnded) {
             out.release();
             return;
         }
@@ -505,7 +515,11 @@ public final class Http1Back extends Connection implements BackStream {
             flushAll().addListener(_ -> close());
             return;
         }
-        if (phase == Phase.DONE && reusable && requestSent && pendingBytes() == 0) {
+        if (phase == Phase.DONE
+                && reusable
+                && requestSent
+                && !brokenByPeer
+                && pendingBytes() == 0) {
             phase = Phase.IDLE;
             held = false;
             setReading(true);

@@ -25,6 +25,7 @@ final class StreamingIT {
     private static final String SWITCH =
             "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
 
+    private static final String UNTIL_CLOSE_HEAD = "HTTP/1.1 200 OK\r\n\r\n";
     private static final String CHUNKED_HEAD =
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
@@ -40,6 +41,10 @@ final class StreamingIT {
                         listeners.web {
                           bind = "127.0.0.1:0", backend = web
                           limits { connections = 100, body-idle = 1s }
+                        }
+                        listeners.patient {
+                          bind = "127.0.0.1:0", backend = web
+                          limits { connections = 100, body-idle = 20s }, timeouts.idle = 500ms
                         }
                         backends.web { servers = ["%s"], timeouts.response = 1s }
                         """
@@ -85,20 +90,46 @@ final class StreamingIT {
 
     @Test
     void givenClientThatStopsReading_thenItIsCutOff() throws Exception {
-        try (Wire client = Wire.connectNarrow(daemon.address("web"))) {
+        try (Wire client = connect()) {
             client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
             try (Wire server = origin.accept()) {
                 server.receiveHead();
                 var sending =
                         Background.start(
                                 () -> {
-                                    server.send("HTTP/1.1 200 OK\r\n\r\n");
+                                    server.send(UNTIL_CLOSE_HEAD);
                                     server.send(Content.of(4, LARGE));
                                     throw new AssertionError("all of it was taken");
                                 });
                 daemon.awaitMetric(0, "bascule_connections_open");
                 assertThat(client.skipToEnd()).isEqualTo(End.RESET);
                 assertThatThrownBy(sending::end).hasRootCauseInstanceOf(IOException.class);
+            }
+        }
+    }
+
+    @Test
+    void givenClientThatSendsAndNeverReads_whenTheServerEchoes_thenTheExchangeEnds()
+            throws Exception {
+        byte[] content = Content.of(6, LARGE);
+        try (Wire client = connect()) {
+            client.send(
+                    "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n".formatted(LARGE));
+            var sending = Background.start(() -> client.send(content));
+            try (Wire server = origin.accept()) {
+                server.receiveHead();
+                var echoing =
+                        Background.start(
+                                () -> {
+                                    server.send(lengthHead(LARGE));
+                                    byte[] some = new byte[32 * 1024];
+                                    for (int read;
+                                            (read = server.receive(some, 0, some.length)) > 0; )
+                                        server.send(some, 0, read);
+                                });
+                daemon.awaitMetric(0, "bascule_connections_open");
+                assertThatThrownBy(sending::end).hasRootCauseInstanceOf(IOException.class);
+                assertThatThrownBy(echoing::end).hasRootCauseInstanceOf(IOException.class);
             }
         }
     }
@@ -167,6 +198,29 @@ final class StreamingIT {
                 Content.receive(client, answer, 0);
                 for (int i = 0; i < 10; i++) client.send(new byte[10_000]); // Thrown away.
                 assertThat(client.awaitEnd()).isEqualTo(End.CLEAN);
+            }
+        }
+    }
+
+    @Test
+    void givenUploadUnderWay_whenTheServerAnswersAndResets_thenTheClientGetsTheAnswer()
+            throws Exception {
+        byte[] content = Content.of(11, LARGE);
+        for (int round = 0; round < 20; round++) {
+            try (Wire client = connect()) {
+                client.send(
+                        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
+                                .formatted(LARGE));
+                var sending = Background.start(() -> client.send(content));
+                try (Wire server = origin.accept()) {
+                    server.receiveHead();
+                    Thread.sleep(20); // There is more of the upload than it will ever read,
+                    server.send("HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno");
+                } // so that this close is a RST.
+                assertThat(client.receiveHead()).startsWith("HTTP/1.1 413 ");
+                assertThat(client.receive(2)).isEqualTo("no");
+                client.reset();
+                assertThatThrownBy(sending::end).hasRootCauseInstanceOf(IOException.class);
             }
         }
     }
