@@ -58,6 +58,8 @@ public final class Http1Front extends Connection implements FrontStream {
     /// Written but not taken at the last look, to tell a slow client from one that takes nothing.
     private long stalledBytes;
 
+    private long stalledSinceNanos;
+
     private long idleSinceNanos;
     private long tunnelIdleNanos;
 
@@ -341,16 +343,27 @@ public final class Http1Front extends Connection implements FrontStream {
         else awaitClient(now);
     }
 
-    /// The next step is the client's: it has to take some of what waits for it.
+    /// The next step is the client's: it has to take some of what waits for it and, between two requests, once it has taken all,
+    /// to ask for more.
     private void awaitClient(long now) {
         stalledBytes = pendingBytes();
-        loop.wheel().schedule(this, now + settings.bodyIdleNanos());
+        stalledSinceNanos = now;
+        lookAgain(now);
     }
 
-    /// Has the client taken some of what waits for it since the last look? Then it has as much time again.
+    /// Nothing tells when a client has taken the last byte; between two requests that is looked for as often as it may idle.
+    private void lookAgain(long now) {
+        long at = stalledSinceNanos + settings.bodyIdleNanos();
+        long idleEnd = now + settings.idleNanos();
+        if (phase == Phase.HEAD && (stalledBytes == 0 || idleEnd - at < 0)) at = idleEnd;
+        loop.wheel().schedule(this, at);
+    }
+
+    /// Has the client taken some of what waits for it since then? Then it has as much time again.
     private boolean takes(long now) {
-        if (pendingBytes() >= stalledBytes) return false;
-        awaitClient(now);
+        if (pendingBytes() < stalledBytes) awaitClient(now);
+        else if (now - stalledSinceNanos < settings.bodyIdleNanos()) lookAgain(now);
+        else return false;
         return true;
     }
 
@@ -398,8 +411,7 @@ public final class Http1Front extends Connection implements FrontStream {
             return;
         }
         if (phase == Phase.RESPONSE) loop.wheel().suspend(this);
-        else if (phase == Phase.HEAD && pending == null)
-            loop.wheel().schedule(this, now + settings.idleNanos());
+        else if (phase == Phase.HEAD && pending == null) awaitClient(now);
         if (phase == Phase.HEAD) advance(now);
         if (exchange != null) exchange.frontWritable(now);
     }
@@ -409,7 +421,8 @@ public final class Http1Front extends Connection implements FrontStream {
         switch (phase) {
             case HEAD -> {
                 if (pending != null && writable()) refuse(Rejection.HEADER_TIME, now);
-                else endUnlessItTakes(now); // Nothing was asked: nothing to answer.
+                else if (stalledBytes == 0) close(); // Nothing was asked: nothing to answer.
+                else if (!takes(now)) reset();
             }
             case BODY -> {
                 if (exchange == null) close();
@@ -421,7 +434,10 @@ public final class Http1Front extends Connection implements FrontStream {
                 if (exchange != null && pendingBytes() > 0) failUnlessItTakes(exchange, now);
             }
             case TUNNEL -> events().frontFailed(Failure.TUNNEL_IDLE);
-            case LINGER -> endUnlessItTakes(now);
+            case LINGER -> {
+                if (pendingBytes() == 0) close();
+                else if (!takes(now)) reset(); // What was not taken must not seem to be complete.
+            }
             case CLOSED -> {}
         }
     }
@@ -430,17 +446,11 @@ public final class Http1Front extends Connection implements FrontStream {
         if (!takes(now)) events.frontFailed(Failure.CLIENT_STALLED);
     }
 
-    /// All responses are written; one that the client has not taken must not end as if it were complete.
-    private void endUnlessItTakes(long now) {
-        if (pendingBytes() == 0) close();
-        else if (!takes(now)) reset();
-    }
-
     @Override
     protected void failed(Throwable cause) {
         if (cause instanceof OutOfMemoryError) sink.rejected(Rejection.MEMORY);
         else if (!isPeersDoing(cause)) sink.failed(cause);
-        close();
+        reset(); // A response that ends with the connection must not seem to be complete.
     }
 
     @Override
@@ -499,8 +509,7 @@ public final class Http1Front extends Connection implements FrontStream {
         long now = loop.nanoTime();
         phase = Phase.HEAD;
         idleSinceNanos = now;
-        stalledBytes = pendingBytes();
-        loop.wheel().schedule(this, now + settings.idleNanos());
+        awaitClient(now);
         advance(now);
     }
 
@@ -578,6 +587,7 @@ public final class Http1Front extends Connection implements FrontStream {
     public void stop() {
         RequestEvents events = exchange;
         if (events != null) events.frontFailed(Failure.STOPPING);
-        close();
+        if (pendingBytes() == 0) close();
+        else reset();
     }
 }

@@ -12,6 +12,8 @@ import bascule.testing.Wire;
 import bascule.testing.Wire.End;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.SocketException;
+import java.util.Arrays;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -40,7 +42,7 @@ final class StreamingIT {
                         """
                         listeners.web {
                           bind = "127.0.0.1:0", backend = web
-                          limits { connections = 100, body-idle = 1s }
+                          limits { connections = 100, body-idle = 1s }, timeouts.idle = 3s
                         }
                         listeners.patient {
                           bind = "127.0.0.1:0", backend = web
@@ -86,6 +88,91 @@ final class StreamingIT {
                 sending.end();
             }
         }
+    }
+
+    /// Lets a server send a response, and a client read it until the daemon has nothing more to get from the server; the rest
+    /// waits in the daemon and in the kernel.
+    ///
+    /// @return how many bytes of the content the client has read
+    private int readUntilTheServerIsDone(Wire client, String head, byte[] content)
+            throws Exception {
+        double before = exchanges();
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        Wire server = origin.accept();
+        server.receiveHead();
+        var sending =
+                Background.start(
+                        () -> {
+                            try (server) {
+                                server.send(head);
+                                server.send(content);
+                            }
+                        });
+        client.receiveHead();
+        int read = content.length - (12 << 20);
+        Content.receive(client, Arrays.copyOf(content, read), 0);
+        while (exchanges() == before) {
+            int step = Math.min(64 * 1024, content.length - read);
+            assertThat(step).isPositive();
+            Content.receive(client, Arrays.copyOfRange(content, read, read + step), 0);
+            read += step;
+        }
+        sending.end();
+        return read;
+    }
+
+    private double exchanges() {
+        return daemon.metric("bascule_exchanges_total", "backend=\"web\"", "code=\"2xx\"");
+    }
+
+    @Test
+    void givenSlowClient_whenItTakesTheLastBytesLongAfterTheServerIsDone_thenItGetsThemAll()
+            throws Exception {
+        byte[] content = Content.of(2, LARGE);
+        for (String head : new String[] {lengthHead(LARGE), UNTIL_CLOSE_HEAD}) {
+            try (Wire client = Wire.connect(daemon.address("patient"))) {
+                int read = readUntilTheServerIsDone(client, head, content);
+                Thread.sleep(1500); // Longer than the connection may idle, shorter than body-idle.
+                Content.receive(client, Arrays.copyOfRange(content, read, LARGE), 0);
+                assertThat(client.awaitEnd()).isEqualTo(End.CLEAN);
+            }
+        }
+    }
+
+    @Test
+    void givenClientThatEndsWhileTheLastBytesAreOnTheirWay_thenItGetsThemAll() throws Exception {
+        byte[] content = Content.of(3, LARGE);
+        for (String head : new String[] {lengthHead(LARGE), UNTIL_CLOSE_HEAD}) {
+            try (Wire client = connect()) {
+                int read = readUntilTheServerIsDone(client, head, content);
+                client.sendEnd();
+                Thread.sleep(200);
+                Content.receive(client, Arrays.copyOfRange(content, read, LARGE), 0);
+                assertThat(client.awaitEnd()).isEqualTo(End.CLEAN);
+            }
+        }
+    }
+
+    @Test
+    void givenClientThatNeverTakesTheLastBytes_thenItIsCutOffAndCanTell() throws Exception {
+        byte[] content = Content.of(5, LARGE);
+        int cuts = 0;
+        for (int round = 0; round < 4; round++) {
+            try (Wire client = connect()) {
+                String head = round % 2 == 0 ? lengthHead(LARGE) : UNTIL_CLOSE_HEAD;
+                int read = readUntilTheServerIsDone(client, head, content);
+                daemon.awaitMetric(0, "bascule_connections_open");
+                byte[] some = new byte[64 * 1024];
+                try {
+                    for (int more; (more = client.receive(some, 0, some.length)) >= 0; )
+                        read += more;
+                    assertThat(read).isEqualTo(LARGE); // The kernel had taken the very last byte.
+                } catch (SocketException reset) {
+                    cuts++;
+                }
+            }
+        }
+        assertThat(cuts).isPositive();
     }
 
     @Test
