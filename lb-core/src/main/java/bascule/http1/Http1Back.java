@@ -406,8 +406,12 @@ public final class Http1Back extends Connection implements BackStream {
             if (phase == Phase.HEAD) awaitServer(loop.nanoTime());
             return;
         }
-        if (!isPeersDoing(cause)) home.failed(cause);
-        close();
+        if (isPeersDoing(cause)) {
+            close();
+        } else {
+            home.failed(cause);
+            fail(Failure.OURS);
+        }
     }
 
     @Override

@@ -23,6 +23,9 @@ public final class Http1Front extends Connection implements FrontStream {
     /// Most bytes thrown away in that time.
     static final long LINGER_BYTES = 1 << 20;
 
+    /// A connection that has been silent for so long has no request on its way, most likely: it may be closed when the daemon stops.
+    private static final long DRAIN_IDLE_NANOS = 1_000_000_000;
+
     private enum Phase {
         /// Waiting for a request, or in the middle of its head.
         HEAD,
@@ -450,6 +453,7 @@ public final class Http1Front extends Connection implements FrontStream {
     protected void failed(Throwable cause) {
         if (cause instanceof OutOfMemoryError) sink.rejected(Rejection.MEMORY);
         else if (!isPeersDoing(cause)) sink.failed(cause);
+        if (exchange != null && !isPeersDoing(cause)) exchange.frontFailed(Failure.OURS);
         reset(); // A response that ends with the connection must not seem to be complete.
     }
 
@@ -580,7 +584,7 @@ public final class Http1Front extends Connection implements FrontStream {
         if (phase == Phase.HEAD
                 && pending == null
                 && pendingBytes() == 0
-                && now - idleSinceNanos > 1_000_000_000) close();
+                && now - idleSinceNanos > DRAIN_IDLE_NANOS) close();
     }
 
     /// The grace time is over.

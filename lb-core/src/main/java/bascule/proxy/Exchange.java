@@ -486,18 +486,47 @@ final class Exchange implements RequestEvents, ResponseEvents {
         connected = false;
         connecting = false;
         ByteBuf again = held;
-        held = null;
-        if (again != null && failure.resend() == Resend.IF_REUSED && failed.reused()) {
-            // A server may close an idle connection at any time; asked anew, it will not have seen
-            // the request.
-            again.setIndex(heldStart, heldEnd);
+        if (again != null && retries == 0 && mayAskAgain(failure, again, failed)) {
             retries++;
             worker.backendMetrics(backendIndex).retried(failure.reason());
-            connect(pool(), again, now);
+            askAgain(failure.resend() == Resend.ALWAYS ? pool().lend() : null, again, now);
             return;
         }
-        if (again != null) again.release();
+        releaseHeld();
         fail(failure);
+    }
+
+    /// @param idle a pooled connection, or null for a fresh one
+    private void askAgain(@Nullable Http1Back idle, ByteBuf request, long now) {
+        if (idle == null) {
+            connect(pool(), request, now);
+            return;
+        }
+        held = null;
+        send(idle, request, now);
+        if (!requestDone && front != null) front.readBody(true);
+    }
+
+    /// Decides on a second try, and whom to ask. A server may close an idle connection at any time; asked anew, it will not have
+    /// seen the request. A request that never left goes to the next server, if that is another one.
+    private boolean mayAskAgain(Failure failure, ByteBuf request, BackStream failed) {
+        return switch (failure.resend()) {
+            case NEVER -> false;
+            case IF_REUSED -> {
+                if (failed.reused()) request.setIndex(heldStart, heldEnd);
+                yield failed.reused();
+            }
+            case ALWAYS -> turnToAnother();
+        };
+    }
+
+    private boolean turnToAnother() {
+        Server next = worker.backends().get(backendIndex).pick();
+        Exchanges asking = listener;
+        if (next == null || next == server || asking == null) return false;
+        server = next;
+        metrics = asking.withServer(next);
+        return true;
     }
 
     private void fail(Failure failure) {

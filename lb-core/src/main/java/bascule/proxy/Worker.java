@@ -13,6 +13,7 @@ import bascule.observe.LoopMetrics;
 import bascule.server.Server;
 import java.security.SecureRandom;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -66,7 +67,11 @@ public final class Worker {
         for (int index = 0; index < backendMetrics.length; index++) {
             Backend backend = backends.get(index);
             backendMetrics[index] = metrics.backend(backend.name());
-            backendMetrics[index].expectRetries(List.of(Failure.NO_RESPONSE.reason()));
+            backendMetrics[index].expectRetries(
+                    Arrays.stream(Failure.values())
+                            .filter(failure -> failure.resend() != Failure.Resend.NEVER)
+                            .map(Failure::reason)
+                            .toList());
             for (Server server : backend.servers()) {
                 pools[server.index()] =
                         new ConnectionPool(
