@@ -4,17 +4,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import bascule.testing.Answer;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /// What the loops of the real daemon allocate for a request, with the access log on: next to nothing, or the collector would come
 /// more often than a client can be made to wait.
 final class AllocationIT {
     private static final double MOST_PER_REQUEST = 1;
     private static final String LOOPS = "loop-";
+
+    @TempDir Path folder = Path.of("");
 
     @Test
     @Timeout(180)
@@ -30,18 +34,19 @@ final class AllocationIT {
         measure(500_000, 2_000_000);
     }
 
-    private static Child child(Load load) throws IOException {
+    private Child child(Load load) throws IOException {
         return Child.start(
                 "",
                 """
                 admin.http = "127.0.0.1:0"
+                logging.file = "%s"
                 listeners.http { bind = "127.0.0.1:0", backend = web, limits.connections = 1000 }
                 backends.web.servers = ["%s"]
                 """
-                        .formatted(load.address()));
+                        .formatted(folder.resolve("access.log"), load.address()));
     }
 
-    private static void measure(long warmUp, long requests) throws Exception {
+    private void measure(long warmUp, long requests) throws Exception {
         try (var load = new Load();
                 Child child = child(load);
                 Jvm jvm = Jvm.attach(child.proc.pid());

@@ -16,7 +16,7 @@ import org.awaitility.Awaitility;
 final class Child implements AutoCloseable {
     final BasculeProcess process;
     final Proc proc;
-    private final Wire admin;
+    private Wire admin;
 
     private Child(BasculeProcess process) throws IOException {
         this.process = process;
@@ -45,11 +45,22 @@ final class Child implements AutoCloseable {
     /// The sum of all samples of a metric that have all these labels; 0 if there are none yet.
     double metric(String name, String... labels) {
         try {
-            admin.send("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
-            return new Scrape(Answer.read(admin, false).body()).sum(name, labels);
-        } catch (IOException e) {
-            throw new AssertionError("no metrics" + process, e);
+            return scrape().sum(name, labels);
+        } catch (IOException idle) {
+            // The admin port keeps no connection for longer than ten seconds.
         }
+        try {
+            admin.close();
+            admin = Wire.connect(loopback(process.adminPort()));
+            return scrape().sum(name, labels);
+        } catch (IOException e) {
+            throw new AssertionError("no metrics: " + process.err(), e);
+        }
+    }
+
+    private Scrape scrape() throws IOException {
+        admin.send("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
+        return new Scrape(Answer.read(admin, false).body());
     }
 
     void awaitMetric(DoublePredicate enough, String name, String... labels) {
