@@ -11,6 +11,7 @@ import bascule.net.ConnectionList;
 import bascule.net.Loop;
 import bascule.net.ReceiveBuffers;
 import bascule.observe.Events;
+import bascule.observe.LimitedEvent;
 import bascule.observe.ListenerMetrics;
 import bascule.proxy.Exchanges;
 import bascule.proxy.Worker;
@@ -23,6 +24,7 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.unix.Errors;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -34,6 +36,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class Doorway extends ChannelInboundHandlerAdapter implements Http1Front.ClientSink {
     static final long ACCEPT_PAUSE_MILLIS = 100;
 
+    private static final Duration TELL_EVERY = Duration.ofSeconds(10);
+
     private final ListenerConfig config;
     private final FrontSettings settings;
     private final AtomicInteger connections;
@@ -42,6 +46,8 @@ final class Doorway extends ChannelInboundHandlerAdapter implements Http1Front.C
     private final ListenerMetrics metrics;
     private final ChannelFutureListener countDown;
     private final ConnectionList fronts = new ConnectionList();
+    private final LimitedEvent refused = new LimitedEvent(TELL_EVERY);
+    private final LimitedEvent acceptFailed = new LimitedEvent(TELL_EVERY);
 
     Doorway(ListenerConfig config, AtomicInteger connections, Worker worker, Exchanges exchanges) {
         this.config = config;
@@ -85,12 +91,15 @@ final class Doorway extends ChannelInboundHandlerAdapter implements Http1Front.C
     private void refuse(Channel channel, Rejection rejection) {
         metrics.rejected(rejection.reason());
         channel.unsafe().closeForcibly();
+        refused.warn(
+                "connections-refused", "listener", config.name(), "reason", rejection.reason());
     }
 
     /// An accept failed: out of descriptors, mostly. Trying again at once would spin.
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
         metrics.acceptError(reason(cause));
+        acceptFailed.warn("accept-failed", "listener", config.name(), "cause", cause);
         Channel socket = context.channel();
         socket.config().setAutoRead(false);
         loop().executor()

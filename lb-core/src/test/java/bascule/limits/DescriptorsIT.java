@@ -78,6 +78,8 @@ final class DescriptorsIT {
                     tries, seconds, used);
             assertThat(tries).isBetween(1.0, sockets * (seconds * 10 + 1));
             assertThat(used).isLessThan(seconds * 0.3);
+            assertThat(child.process.err().lines().filter(line -> line.contains("accept-failed")))
+                    .hasSizeBetween(1, sockets); // And not for every try.
 
             // Those inside are served, but a server cannot be asked.
             first.send(here);

@@ -67,7 +67,9 @@ final class MemoryIT {
             }
             serve(inside);
             assertEquals(after, child.metric("bascule_rejected_total", "reason=\"memory\""));
-            assertThat(child.process.err()).doesNotContain("ERROR");
+            assertThat(child.process.err())
+                    .contains("connections-refused listener=http reason=memory")
+                    .doesNotContain("ERROR");
         } finally {
             for (Wire client : stalled) client.close();
         }
