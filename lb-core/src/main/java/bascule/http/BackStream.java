@@ -15,6 +15,10 @@ public interface BackStream {
     /// @param last is this the end of the request?
     void send(ByteBuf out, boolean last, long nowNanos);
 
+    /// The client waits for a 100 before it sends its body: until something comes of the server or of the body, the next step is the
+    /// server's.
+    void awaitContinue(long nowNanos);
+
     void flush();
 
     boolean writable();

@@ -69,6 +69,7 @@ public final class Http1Back extends Connection implements BackStream {
     private boolean brokenByPeer;
     private boolean outputEnded;
     private boolean gone;
+    private boolean continueAwaited;
     private int interim;
 
     /// Written but not taken at the last look, while the connection lingers.
@@ -187,6 +188,10 @@ public final class Http1Back extends Connection implements BackStream {
             if (!head.interim()) {
                 begin(head, in, now);
                 return;
+            }
+            if (continueAwaited) {
+                continueAwaited = false;
+                awaitServer(now);
             }
             if (++interim > MOST_INTERIM) {
                 in.release();
@@ -471,6 +476,7 @@ public final class Http1Back extends Connection implements BackStream {
         requestSent = false;
         reusable = false;
         interim = 0;
+        continueAwaited = false;
         if (phase == Phase.IDLE) {
             phase = Phase.HEAD;
             reused = true;
@@ -486,6 +492,7 @@ public final class Http1Back extends Connection implements BackStream {
     @Override
     public void send(ByteBuf out, boolean last, long now) {
         if (last) requestSent = true;
+        continueAwaited = false;
         if (phase == Phase.CLOSED || outputEnded) {
             out.release();
             return;
@@ -494,9 +501,17 @@ public final class Http1Back extends Connection implements BackStream {
         if (phase == Phase.HEAD) awaitServer(now);
     }
 
-    /// The server owes the next step once it has the whole request, or while it takes no more of it; else the client does.
+    @Override
+    public void awaitContinue(long now) {
+        continueAwaited = true;
+        if (phase == Phase.HEAD) awaitServer(now);
+    }
+
+    /// The server owes the next step once it has the whole request, or while it takes no more of it, or if it has to ask for it; else
+    /// the client does.
     private void awaitServer(long now) {
-        if (requestSent || !writable()) loop.wheel().schedule(this, now + responseNanos);
+        if (requestSent || continueAwaited || !writable())
+            loop.wheel().schedule(this, now + responseNanos);
         else loop.wheel().suspend(this);
     }
 

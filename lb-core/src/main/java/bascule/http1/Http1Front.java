@@ -53,6 +53,7 @@ public final class Http1Front extends Connection implements FrontStream {
     private boolean advancing;
     private boolean draining;
     private boolean bodyHeld;
+    private boolean continueAwaited;
     private int burst;
 
     /// Bytes of the body still to come; of a lingering connection, bytes still thrown away.
@@ -120,7 +121,10 @@ public final class Http1Front extends Connection implements FrontStream {
                 burst = 0;
                 if (before == 0 || mayEndHead(before)) advance(now);
             }
-            case BODY -> body(append(in), now);
+            case BODY -> {
+                continueAwaited = false;
+                body(append(in), now);
+            }
             case RESPONSE -> {
                 append(in);
                 burst = 0;
@@ -256,7 +260,8 @@ public final class Http1Front extends Connection implements FrontStream {
         if (complete) {
             awaitResponse(now);
         } else {
-            loop.wheel().schedule(this, now + settings.bodyIdleNanos());
+            continueAwaited = head.expectContinue && available == 0;
+            awaitBody(now);
             setReading(true); // Off since the head came while another request was under way.
         }
         handler.begin(this, head, in, complete, keepAlive, now);
@@ -327,7 +332,7 @@ public final class Http1Front extends Connection implements FrontStream {
         }
         if (end == in.readerIndex()) { // An incomplete chunk line.
             pending = in;
-            loop.wheel().schedule(this, now + settings.bodyIdleNanos());
+            awaitBody(now);
             return;
         }
         keepRest(in, end);
@@ -335,9 +340,15 @@ public final class Http1Front extends Connection implements FrontStream {
             phase = Phase.RESPONSE;
             awaitResponse(now);
         } else {
-            loop.wheel().schedule(this, now + settings.bodyIdleNanos());
+            awaitBody(now);
         }
         events().requestBody(in, last, now);
+    }
+
+    /// The next step is the client's, unless it waits for a 100 first.
+    private void awaitBody(long now) {
+        if (continueAwaited) loop.wheel().suspend(this);
+        else loop.wheel().schedule(this, now + settings.bodyIdleNanos());
     }
 
     /// The request is complete: the next step is the server's, unless the client has yet to take what it got before.
@@ -482,6 +493,10 @@ public final class Http1Front extends Connection implements FrontStream {
             return;
         }
         if (phase == Phase.TUNNEL) loop.wheel().schedule(this, loop.nanoTime() + tunnelIdleNanos);
+        if (continueAwaited) {
+            continueAwaited = false;
+            if (phase == Phase.BODY) awaitBody(loop.nanoTime());
+        }
         if (writable()) {
             write(out);
             return;
@@ -495,8 +510,7 @@ public final class Http1Front extends Connection implements FrontStream {
     public void readBody(boolean on) {
         bodyHeld = !on;
         if (phase == Phase.CLOSED) return;
-        if (phase == Phase.BODY && on)
-            loop.wheel().schedule(this, loop.nanoTime() + settings.bodyIdleNanos());
+        if (phase == Phase.BODY && on) awaitBody(loop.nanoTime());
         setReading(on);
     }
 

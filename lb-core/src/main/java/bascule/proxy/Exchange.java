@@ -45,6 +45,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
     private boolean http10;
     private boolean keepAlive;
     private boolean requestDone;
+    private boolean continueAwaited;
     private byte @Nullable [] upgrade; // The protocols that the client asked for, as a list.
 
     // Of the server.
@@ -98,6 +99,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
         http10 = head.minorVersion == 0;
         keepAlive = mayKeepAlive && !listener.draining();
         requestDone = complete;
+        continueAwaited = head.expectContinue && in.readableBytes() == head.length;
         receivedBytes = in.readableBytes();
         if (worker.accessLog != null) logRequest(listener, front, head, now);
         switch (listener.routes.find(head)) {
@@ -154,6 +156,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
         http10 = false;
         keepAlive = false;
         requestDone = false;
+        continueAwaited = false;
         upgrade = null;
         server = null;
         back = null;
@@ -232,6 +235,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
         if (resendable) hold(request.retain());
         idle.begin(this, method, http10, now);
         idle.send(request, requestDone, now);
+        if (continueAwaited) idle.awaitContinue(now);
         idle.flush();
     }
 
@@ -279,6 +283,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
         pool().metrics().connect.record(connectNanos);
         BackStream back = back();
         back.send(request, requestDone, now);
+        if (continueAwaited) back.awaitContinue(now);
         back.flush();
         if (!requestDone && front != null) front.readBody(true);
     }
@@ -291,6 +296,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
 
     @Override
     public void requestBody(ByteBuf in, boolean last, long now) {
+        continueAwaited = false;
         receivedBytes += in.readableBytes();
         requestDone |= last;
         BackStream to = back;
