@@ -26,7 +26,7 @@ public record Answer(String head, byte[] content, String trailers) {
         }
     }
 
-    /// Reads one message.
+    /// Reads one message; a request that expects a 100 gets it.
     ///
     /// @param bodiless is it known to have no body, as the answer to HEAD?
     public static Answer read(Wire wire, boolean bodiless) throws IOException {
@@ -35,6 +35,7 @@ public record Answer(String head, byte[] content, String trailers) {
         int status = request ? 200 : Integer.parseInt(head.substring(9, 12));
         if (bodiless || status < 200 || status == 204 || status == 304)
             return new Answer(head, new byte[0], "");
+        if (request && field(head, "expect") != null) wire.send("HTTP/1.1 100 Continue\r\n\r\n");
         String length = field(head, "content-length");
         String coding = field(head, "transfer-encoding");
         if (coding != null) {

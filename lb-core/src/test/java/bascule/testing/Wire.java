@@ -123,6 +123,13 @@ public final class Wire implements AutoCloseable {
         return ahead[at++] & 0xff;
     }
 
+    /// Waits for a byte, which stays to be received, or for the peer's FIN.
+    public boolean ended() throws IOException {
+        if (receive() < 0) return true;
+        at--;
+        return false;
+    }
+
     /// Waits for so many bytes.
     public String receive(int length) throws IOException {
         byte[] bytes = new byte[length];
