@@ -3,6 +3,7 @@ package bascule.limits;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import bascule.testing.Origin;
 import bascule.testing.Wire;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
@@ -31,7 +32,7 @@ final class TransferMemoryIT {
     /// Heap, code and the rest of the JVM, whose heap is held to 64 MiB here.
     private static final long JVM_BOUND = 150 * MIB;
 
-    private static Child child(Web web) throws IOException {
+    private static Child child(String server) throws IOException {
         return Child.start(
                 "-Xmx64m",
                 """
@@ -39,7 +40,7 @@ final class TransferMemoryIT {
                 listeners.http { bind = "127.0.0.1:0", backend = web, limits.connections = 1000 }
                 backends.web.servers = ["%s"]
                 """
-                        .formatted(web.address()));
+                        .formatted(server));
     }
 
     @Test
@@ -59,7 +60,7 @@ final class TransferMemoryIT {
         int rounds = 4;
         long length = bytesEachWay / CONNECTIONS / rounds;
         try (var web = new Web();
-                Child child = child(web)) {
+                Child child = child(web.address())) {
             long start = System.nanoTime();
             exchange(child.address(), 1, 1000); // Everything is loaded once.
             long before = child.proc.residentBytes();
@@ -114,7 +115,7 @@ final class TransferMemoryIT {
             throws Exception {
         List<Wire> stalled = new ArrayList<>();
         try (var web = new Web();
-                Child child = child(web)) {
+                Child child = child(web.address())) {
             exchange(child.address(), 1, 1000);
             long before = child.proc.residentBytes();
             for (int i = 0; i < CONNECTIONS; i++) {
@@ -137,6 +138,51 @@ final class TransferMemoryIT {
             assertThat(grown).isLessThan(BOUND);
         } finally {
             for (Wire client : stalled) client.close();
+        }
+    }
+
+    @Test
+    @Timeout(120)
+    void givenServersThatTakeNothing_whenUploadsAreLarge_thenWhatWaitsIsBounded() throws Exception {
+        List<Wire> uploading = new ArrayList<>();
+        try (var origin = new Origin();
+                Child child = child(origin.address())) {
+            warmUp(child, origin);
+            long before = child.proc.residentBytes();
+            for (int i = 0; i < CONNECTIONS; i++) {
+                Wire client = Wire.connect(child.address());
+                client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n");
+                uploading.add(client);
+                uploading.add(origin.accept()); // Which is all that it does.
+            }
+            byte[] some = new byte[64 * 1024];
+            long sent = 0;
+            for (long now = -1; now != sent; Thread.sleep(300)) {
+                now = sent;
+                for (int i = 0; i < uploading.size(); i += 2)
+                    for (int taken; (taken = uploading.get(i).trySend(some)) > 0; ) sent += taken;
+            }
+
+            long grown = child.proc.peakBytes() - before;
+            double received = child.metric("bascule_received_bytes_total");
+            System.out.printf(
+                    "%d uploads of 100 MB that no server takes: %.1f MiB resident before, %.1f MiB more then; %.1f MiB were sent on%n",
+                    CONNECTIONS, before / (double) MIB, grown / (double) MIB, received / MIB);
+            assertThat(received).isGreaterThan(CONNECTIONS * 128.0 * 1024);
+            assertThat(grown).isLessThan(BOUND);
+        } finally {
+            for (Wire each : uploading) each.close();
+        }
+    }
+
+    private static void warmUp(Child child, Origin origin) throws IOException {
+        try (Wire client = Wire.connect(child.address())) {
+            client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+            try (Wire server = origin.accept()) {
+                server.receiveHead();
+                server.send(Subject.OK);
+                client.receiveRest();
+            }
         }
     }
 }
