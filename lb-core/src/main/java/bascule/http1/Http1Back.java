@@ -69,6 +69,13 @@ public final class Http1Back extends Connection implements BackStream {
     private boolean brokenByPeer;
     private boolean outputEnded;
     private boolean gone;
+
+    /// Reads since the last pause; did the last one fill its buffer, so that bytes may be left? Goes the connection back to its pool
+    /// at the next pause?
+    private int reads;
+
+    private boolean mayHaveMore;
+    private boolean returning;
     private boolean continueAwaited;
     private int interim;
 
@@ -125,6 +132,8 @@ public final class Http1Back extends Connection implements BackStream {
 
     @Override
     protected void received(ByteBuf in) {
+        reads++;
+        mayHaveMore = !in.isWritable();
         switch (phase) {
             case HEAD -> {
                 int before = pending == null ? 0 : pending.readableBytes();
@@ -360,6 +369,13 @@ public final class Http1Back extends Connection implements BackStream {
 
     @Override
     protected void receivedAll() {
+        int burst = reads;
+        reads = 0;
+        if (returning) {
+            returning = false;
+            // As many reads as are made at a time: there may still be more.
+            if (burst >= ReceiveBuffers.MOST_READS || !home.takeBack(this)) close();
+        }
         if (exchange != null && (phase == Phase.BODY || phase == Phase.TUNNEL))
             exchange.responseBurstEnded();
     }
@@ -543,7 +559,11 @@ public final class Http1Back extends Connection implements BackStream {
             held = false;
             setReading(true);
             loop.wheel().schedule(this, now + idleNanos);
-            if (home.takeBack(this)) return;
+            if (mayHaveMore && reads > 0) {
+                returning = true; // What else is there must be seen before it is lent again.
+                return;
+            }
+            if (!mayHaveMore && home.takeBack(this)) return;
         }
         close();
     }

@@ -19,7 +19,9 @@ public final class ReceiveBuffers implements RecvByteBufAllocator {
     /// For the server's side: a 16 KiB body and its head in one read. The largest size that Netty's thread cache treats as small.
     public static final ReceiveBuffers BACK = new ReceiveBuffers(28 * 1024, 64 * 1024);
 
-    private static final int MOST_READS = 16; // Per turn of the loop and connection.
+    /// Reads per turn of the loop and connection. If there were fewer, and the last of them did not fill its buffer or was followed
+    /// by none, nothing is left unread.
+    public static final int MOST_READS = 16;
 
     private final int smallBytes;
     private final int largeBytes;
