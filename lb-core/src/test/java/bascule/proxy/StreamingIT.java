@@ -293,6 +293,29 @@ final class StreamingIT {
     }
 
     @Test
+    void givenUploadWithoutEnd_whenTheServerHasAnswered_thenTheClientIsCutOffInTheEnd()
+            throws Exception {
+        byte[] block = Content.of(16, 64 * 1024);
+        try (Wire client = connect()) {
+            client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000000\r\n\r\n");
+            var sending =
+                    Background.start(
+                            () -> {
+                                while (true) client.send(block);
+                            });
+            try (Wire server = origin.accept()) {
+                server.receiveHead();
+                server.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+                assertThat(client.receiveHead()).contains("\r\nConnection: close\r\n");
+                assertThat(client.receive(2)).isEqualTo("ok");
+                server.skipToEnd();
+            }
+            assertThatThrownBy(sending::end).hasRootCauseInstanceOf(IOException.class);
+            daemon.awaitMetric(0, "bascule_connections_open");
+        }
+    }
+
+    @Test
     void givenUploadUnderWay_whenTheServerAnswersAndResets_thenTheClientGetsTheAnswer()
             throws Exception {
         byte[] content = Content.of(11, LARGE);

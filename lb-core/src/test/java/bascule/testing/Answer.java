@@ -30,7 +30,11 @@ public record Answer(String head, byte[] content, String trailers) {
     ///
     /// @param bodiless is it known to have no body, as the answer to HEAD?
     public static Answer read(Wire wire, boolean bodiless) throws IOException {
-        String head = wire.receiveHead();
+        return read(wire.receiveHead(), wire, bodiless);
+    }
+
+    /// Reads the rest of a message whose head was read before.
+    public static Answer read(String head, Wire wire, boolean bodiless) throws IOException {
         boolean request = !head.startsWith("HTTP/");
         int status = request ? 200 : Integer.parseInt(head.substring(9, 12));
         if (bodiless || status < 200 || status == 204 || status == 304)

@@ -26,6 +26,7 @@ public final class RunningDaemon implements AutoCloseable {
             shutdown.grace = off
             """;
 
+    private final Complaints complaints = new Complaints();
     private final Daemon daemon;
 
     private RunningDaemon(Daemon daemon) {
@@ -89,8 +90,11 @@ public final class RunningDaemon implements AutoCloseable {
         awaitMetric(0, "bascule_loop_connections");
     }
 
+    /// Stops it; what it logged as a bug of its own is a failure.
     @Override
     public void close() {
         daemon.stop();
+        complaints.close();
+        complaints.check();
     }
 }

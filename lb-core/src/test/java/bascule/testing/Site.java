@@ -1,10 +1,8 @@
 package bascule.testing;
 
-import java.io.EOFException;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.SocketException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
 import java.util.Queue;
@@ -16,7 +14,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 /// A server that answers whatever comes, with a thread per connection, as long as it is open.
 public final class Site implements AutoCloseable {
     private final ServerSocketChannel listening;
-    private final Handler handler;
+    private final HeadHandler handler;
     private final Set<Wire> open = ConcurrentHashMap.newKeySet();
     private final Queue<Throwable> failures = new ConcurrentLinkedQueue<>();
     private final AtomicInteger requests = new AtomicInteger();
@@ -28,11 +26,32 @@ public final class Site implements AutoCloseable {
         boolean answer(Answer request, Wire wire) throws IOException;
     }
 
+    /// The same before the rest of the request is read.
+    public interface HeadHandler {
+        /// @return may another request come on this connection?
+        boolean answer(String head, Wire wire) throws IOException;
+    }
+
     public Site(Handler handler) throws IOException {
+        this(
+                new HeadHandler() {
+                    @Override
+                    public boolean answer(String head, Wire wire) throws IOException {
+                        return handler.answer(Answer.read(head, wire, false), wire);
+                    }
+                });
+    }
+
+    private Site(HeadHandler handler) throws IOException {
         this.handler = handler;
         listening = ServerSocketChannel.open();
         listening.bind(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0), 1024);
         Thread.startVirtualThread(this::accept);
+    }
+
+    /// One that need not read a request before it answers.
+    public static Site ofHeads(HeadHandler handler) throws IOException {
+        return new Site(handler);
     }
 
     /// Host and port, as a configuration names a server.
@@ -71,11 +90,9 @@ public final class Site implements AutoCloseable {
             do {
                 if (wire.ended()) return;
                 requests.incrementAndGet();
-            } while (handler.answer(Answer.read(wire, false), wire));
-        } catch (SocketException | ClosedChannelException reset) {
-            // It is the client's right.
-        } catch (EOFException cut) {
-            // And so is this.
+            } while (handler.answer(wire.receiveHead(), wire));
+        } catch (IOException gone) {
+            // A reset, or an end in the middle of a request: it is the client's right.
         } catch (Throwable failure) {
             failures.add(failure);
         } finally {
