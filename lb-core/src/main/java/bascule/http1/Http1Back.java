@@ -155,14 +155,15 @@ public final class Http1Back extends Connection implements BackStream {
     private ByteBuf append(ByteBuf in) {
         ByteBuf before = pending;
         if (before == null) return in;
-        pending = null;
         if (before.writableBytes() >= in.readableBytes()) {
+            pending = null;
             before.writeBytes(in);
             in.release();
             return before;
         }
         int bytes = before.readableBytes() + in.readableBytes();
-        ByteBuf larger = ReceiveBuffers.allocate(loop.allocator(), Math.max(bytes * 2, 4096));
+        ByteBuf larger = ReceiveBuffers.allocate(loop.allocator(), Math.max(bytes * 2, 4096), in);
+        pending = null;
         larger.writeBytes(before).writeBytes(in);
         before.release();
         in.release();
@@ -207,10 +208,15 @@ public final class Http1Back extends Connection implements BackStream {
                 fail(Failure.BROKEN_RESPONSE);
                 return;
             }
-            ByteBuf one = ReceiveBuffers.allocate(loop.allocator(), length);
+            ByteBuf one = ReceiveBuffers.allocate(loop.allocator(), length, in);
             one.writeBytes(in, length);
             ResponseEvents events = events();
-            events.interimResponse(head, one, now);
+            try {
+                events.interimResponse(head, one, now);
+            } catch (OutOfMemoryError none) {
+                in.release();
+                throw none;
+            }
             if (exchange != events) { // Ended by what it heard.
                 in.release();
                 return;
@@ -248,7 +254,9 @@ public final class Http1Back extends Connection implements BackStream {
                     int start = in.readerIndex();
                     in.readerIndex(bodyStart);
                     if (stripChunks) {
-                        out = ReceiveBuffers.allocate(loop.allocator(), in.writerIndex() - start);
+                        out =
+                                ReceiveBuffers.allocate(
+                                        loop.allocator(), in.writerIndex() - start, in);
                         out.writeBytes(in, start, head.length);
                     }
                     int result = stripChunks ? strip(scanner, in, out) : scanner.scan(in);
@@ -260,7 +268,7 @@ public final class Http1Back extends Connection implements BackStream {
                         return;
                     }
                     last = result == ChunkedBody.END;
-                    ByteBuf rest = rest(in, end, last);
+                    ByteBuf rest = rest(in, out, end, last);
                     if (stripChunks) {
                         in.release();
                     } else {
@@ -279,16 +287,23 @@ public final class Http1Back extends Connection implements BackStream {
     }
 
     /// What of a chunked body cannot be understood yet; bytes behind its end are nobody's.
-    private @Nullable ByteBuf rest(ByteBuf in, int end, boolean last) {
+    ///
+    /// @param out released if there is no memory left, and `in` with it
+    private @Nullable ByteBuf rest(ByteBuf in, ByteBuf out, int end, boolean last) {
         int bytes = in.writerIndex() - end;
         if (bytes == 0) return null;
         if (last) {
             reusable = false;
             return null;
         }
-        ByteBuf kept = ReceiveBuffers.allocate(loop.allocator(), Math.max(bytes, 256));
-        kept.writeBytes(in, end, bytes);
-        return kept;
+        try {
+            ByteBuf kept = ReceiveBuffers.allocate(loop.allocator(), Math.max(bytes, 256));
+            return kept.writeBytes(in, end, bytes);
+        } catch (OutOfMemoryError none) {
+            in.release();
+            if (out != in) out.release();
+            throw none;
+        }
     }
 
     private ChunkedBody newChunks() {
@@ -334,7 +349,10 @@ public final class Http1Back extends Connection implements BackStream {
         ChunkedBody scanner = chunks;
         if (scanner == null) throw new IllegalStateException("no chunked body");
         int start = in.readerIndex();
-        ByteBuf out = stripChunks ? loop.allocator().directBuffer(in.readableBytes()) : in;
+        ByteBuf out =
+                stripChunks
+                        ? ReceiveBuffers.allocate(loop.allocator(), in.readableBytes(), in)
+                        : in;
         int result = stripChunks ? strip(scanner, in, out) : scanner.scan(in);
         int end = in.readerIndex();
         if (isBroken(result)) {
@@ -349,7 +367,7 @@ public final class Http1Back extends Connection implements BackStream {
             if (out != in) out.release();
             return;
         }
-        pending = rest(in, end, last);
+        pending = rest(in, out, end, last);
         if (out != in) {
             in.release();
         } else {

@@ -149,7 +149,8 @@ public final class Http1Front extends Connection implements FrontStream {
         if (before == null) return pending = in;
         if (before.writableBytes() < in.readableBytes()) {
             int bytes = before.readableBytes() + in.readableBytes();
-            ByteBuf larger = ReceiveBuffers.allocate(loop.allocator(), Math.max(bytes * 2, 4096));
+            ByteBuf larger =
+                    ReceiveBuffers.allocate(loop.allocator(), Math.max(bytes * 2, 4096), in);
             larger.writeBytes(before);
             before.release();
             before = larger;
@@ -192,6 +193,8 @@ public final class Http1Front extends Connection implements FrontStream {
         advancing = true;
         try {
             while (phase == Phase.HEAD && pending != null && writable() && begin(now)) burst++;
+        } catch (RuntimeException | OutOfMemoryError cause) {
+            failed(cause); // Ours, though it may be the last server's bytes that brought us here.
         } finally {
             advancing = false;
         }
@@ -294,13 +297,7 @@ public final class Http1Front extends Connection implements FrontStream {
     private void keepRest(ByteBuf in, int end) {
         int rest = in.writerIndex() - end;
         if (rest == 0) return;
-        ByteBuf kept;
-        try {
-            kept = ReceiveBuffers.allocate(loop.allocator(), Math.max(rest, 256));
-        } catch (OutOfMemoryError none) {
-            in.release();
-            throw none;
-        }
+        ByteBuf kept = ReceiveBuffers.allocate(loop.allocator(), Math.max(rest, 256), in);
         kept.writeBytes(in, end, rest);
         in.writerIndex(end);
         pending = kept;

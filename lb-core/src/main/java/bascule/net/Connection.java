@@ -68,9 +68,11 @@ public abstract class Connection extends Deadline implements ChannelInboundHandl
         int bytes = out.readableBytes();
         if (out.capacity() - bytes <= bytes || pendingBytes() == 0) return out;
         try {
-            return loop.allocator().directBuffer(bytes).writeBytes(out);
-        } finally {
-            out.release(); // Also when there is no memory left.
+            ByteBuf fitting = loop.allocator().directBuffer(bytes).writeBytes(out);
+            out.release();
+            return fitting;
+        } catch (OutOfMemoryError none) {
+            return out; // Which is there, at least.
         }
     }
 

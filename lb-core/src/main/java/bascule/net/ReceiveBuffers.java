@@ -44,6 +44,16 @@ public final class ReceiveBuffers implements RecvByteBufAllocator {
         return allocator.directBuffer(HEADROOM + bytes).setIndex(HEADROOM, HEADROOM);
     }
 
+    /// The same, and where there is no memory left, `owned` is released: the caller would have had to.
+    public static ByteBuf allocate(ByteBufAllocator allocator, int bytes, ByteBuf owned) {
+        try {
+            return allocate(allocator, bytes);
+        } catch (OutOfMemoryError none) {
+            owned.release();
+            throw none;
+        }
+    }
+
     private final class SizeHandle implements ExtendedHandle {
         private int size = smallBytes;
         private int attempted;

@@ -305,8 +305,11 @@ final class Exchange implements RequestEvents, ResponseEvents {
             return;
         }
         if (connecting && held != null) { // A read that was under way when reading stopped.
-            held.writeBytes(in);
-            in.release();
+            try {
+                held.writeBytes(in);
+            } finally {
+                in.release(); // Also when there is no memory left.
+            }
             return;
         }
         to.send(in, last, now);
@@ -559,16 +562,20 @@ final class Exchange implements RequestEvents, ResponseEvents {
     private void answer(int code, String reason) {
         long now = worker.loop.nanoTime();
         if (!requestDone || draining()) keepAlive = false;
-        answered(
-                code,
-                worker.pages.error(
-                        code,
-                        method == Method.HEAD,
-                        http10,
-                        keepAlive,
-                        worker.loop.wallMillis(now)),
-                reason,
-                now);
+        ByteBuf page;
+        try {
+            page =
+                    worker.pages.error(
+                            code,
+                            method == Method.HEAD,
+                            http10,
+                            keepAlive,
+                            worker.loop.wallMillis(now));
+        } catch (OutOfMemoryError none) { // The client must not wait for what will not come.
+            cut(Failure.OURS.reason());
+            return;
+        }
+        answered(code, page, reason, now);
     }
 
     private void answered(int code, ByteBuf page) {
