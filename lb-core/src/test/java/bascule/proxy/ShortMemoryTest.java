@@ -47,10 +47,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// Whatever allocation fails, no buffer is lost and nobody is left waiting. The whole walk of an exchange without a kernel: clients and
-/// servers that talk and stop as a seed says, and an allocator that now and then has nothing left.
+/// servers that talk, stop and let time pass as a seed says, and an allocator that now and then has nothing left.
 final class ShortMemoryTest {
     private static final int WALKS = Boolean.getBoolean("bascule.long") ? 200_000 : 3_000;
-    private static final long HOUR = TimeUnit.HOURS.toNanos(1);
+    private static final long MINUTE = TimeUnit.MINUTES.toNanos(1);
 
     private static final String[] REQUESTS = {
         "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -190,6 +190,7 @@ final class ShortMemoryTest {
         final List<Peer> servers = new ArrayList<>();
         final Worker worker;
         final List<Throwable> bugs = new ArrayList<>();
+        private long passedNanos;
 
         Walk(long seed, Metrics metrics) {
             random = new Random(seed);
@@ -252,8 +253,14 @@ final class ShortMemoryTest {
                 if (random.nextInt(3) == 0) client.choosy = false;
                 client.flush();
                 if (server != null && random.nextInt(3) == 0) server.close();
+                if (random.nextInt(4) == 0) pass(random.nextLong(2 * MINUTE));
                 settle();
             }
+        }
+
+        private void pass(long nanos) {
+            passedNanos += nanos;
+            loop.wheel().advance(loop.nanoTime() + passedNanos);
         }
 
         /// A server that was sent something since it was last looked for, or null.
@@ -285,7 +292,7 @@ final class ShortMemoryTest {
         void silence() {
             allocator.scarcity = 0;
             for (int hour = 1; hour <= 4; hour++) {
-                loop.wheel().advance(loop.nanoTime() + hour * HOUR);
+                pass(60 * MINUTE);
                 settle();
             }
         }
