@@ -1,6 +1,5 @@
 package bascule.balance;
 
-import bascule.config.ServerConfig;
 import bascule.server.Server;
 import bascule.server.ServerSet;
 import java.net.InetSocketAddress;
@@ -49,7 +48,7 @@ public class RoundRobinBenchmark {
     private static Server server(int index, int weight) {
         String name = "s" + index;
         var address = InetSocketAddress.createUnresolved(name, 80);
-        return new Server("web", new ServerConfig(name, address, weight, false), index);
+        return new Server("web", name, address, index, weight, false);
     }
 
     @Benchmark

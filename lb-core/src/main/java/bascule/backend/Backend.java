@@ -20,7 +20,14 @@ public final class Backend {
         this.config = config;
         List<Server> all = new ArrayList<>();
         for (var server : config.servers())
-            all.add(new Server(config.name(), server, firstIndex + all.size()));
+            all.add(
+                    new Server(
+                            config.name(),
+                            server.name(),
+                            server.address(),
+                            firstIndex + all.size(),
+                            server.weight(),
+                            server.backup()));
         servers = List.copyOf(all);
         balancer =
                 switch (config.balance()) {

@@ -33,11 +33,27 @@ public final class RoundRobin implements Balancer {
     }
 
     @Override
-    public @Nullable Server pick() {
+    public @Nullable Server pick(@Nullable Server avoid, int limit) {
         Cycle current = cycle;
         int length = current.order.length;
         if (length == 0) return null;
-        return current.servers[current.order[(int) (current.position.getAndIncrement() % length)]];
+        int turn = current.order[(int) (current.position.getAndIncrement() % length)];
+        Server chosen = current.servers[turn];
+        return fits(chosen, avoid, limit) ? chosen : another(current.servers, turn, avoid, limit);
+    }
+
+    private static boolean fits(Server server, @Nullable Server avoid, int limit) {
+        return server != avoid && (limit == Integer.MAX_VALUE || server.taken() < limit);
+    }
+
+    /// The next that fits, when the one whose turn it is does not.
+    private static @Nullable Server another(
+            Server[] servers, int turn, @Nullable Server avoid, int limit) {
+        for (int step = 1; step < servers.length; step++) {
+            Server next = servers[(turn + step) % servers.length];
+            if (fits(next, avoid, limit)) return next;
+        }
+        return null;
     }
 
     /// Builds the cycle of the set and enters it where it fits best what the servers are still owed, in the sense of least
@@ -48,7 +64,7 @@ public final class RoundRobin implements Balancer {
     @Override
     public void update(ServerSet set) {
         Server[] servers = set.usable().toArray(Server[]::new);
-        int[] order = SmoothOrder.of(weights(servers));
+        int[] order = SmoothOrder.of(set.weights());
         Map<Server, Double> debts = debts(cycle, owed);
         var kept = new HashMap<Server, Double>(set.all().size());
         for (Server server : set.all()) {
@@ -77,12 +93,6 @@ public final class RoundRobin implements Balancer {
             debts.merge(cycle.servers[i], share - got[i], Double::sum);
         }
         return debts;
-    }
-
-    private static int[] weights(Server[] servers) {
-        int[] weights = new int[servers.length];
-        for (int i = 0; i < weights.length; i++) weights[i] = servers[i].weight();
-        return weights;
     }
 
     /// The places of one set.

@@ -1,6 +1,6 @@
 /// Which server: one page per algorithm behind one sealed seam. Knows servers and their weights; knows nothing of
-/// connections, health or requests. Every event loop picks, at any time, without a lock; one thread at a time may update, as
-/// that of the health checks to come will.
+/// connections, health or requests. Every event loop picks, at any time, without a lock; one thread at a time may update: that of
+/// the health checks.
 @NullMarked
 package bascule.balance;
 

@@ -1,23 +1,38 @@
 package bascule.server;
 
-import bascule.config.ServerConfig;
 import java.net.InetSocketAddress;
+import java.util.concurrent.atomic.AtomicInteger;
 
-/// One machine that does the work. Immutable but for its status, which only the health thread writes. A server is itself and
-/// no other: two with the same address are two, so there is no `equals`.
+/// One machine that does the work. A server is itself and no other: two with the same address are two, so there is no `equals`.
+/// It lives as long as its backend has a server of this name at this address, over any number of reloads.
 public final class Server {
     private final String backend;
-    private final ServerConfig config;
+    private final String name;
+    private final InetSocketAddress address;
     private final int index;
+    private volatile Share share;
     private volatile ServerStatus status = ServerStatus.INITIAL;
+    private final AtomicInteger taken = new AtomicInteger();
+    private final AtomicInteger failures = new AtomicInteger();
+
+    /// What the configuration says of it, and may say otherwise after a reload.
+    private record Share(int weight, boolean backup) {}
 
     /// @param backend the name of its backend
-    /// @param index its place in the whole configuration: dense, from 0, so that an event loop keeps what it knows of servers
-    ///     in an array
-    public Server(String backend, ServerConfig config, int index) {
+    /// @param index its place among all servers of the daemon: small, and unique while it lives, so that an event loop keeps what
+    ///     it knows of servers in an array
+    public Server(
+            String backend,
+            String name,
+            InetSocketAddress address,
+            int index,
+            int weight,
+            boolean backup) {
         this.backend = backend;
-        this.config = config;
+        this.name = name;
+        this.address = address;
         this.index = index;
+        share = new Share(weight, backup);
     }
 
     public String backend() {
@@ -25,25 +40,30 @@ public final class Server {
     }
 
     public String name() {
-        return config.name();
+        return name;
     }
 
     public InetSocketAddress address() {
-        return config.address();
-    }
-
-    /// 1 to 256.
-    public int weight() {
-        return config.weight();
-    }
-
-    /// Is it in use only while no other server of its backend is usable?
-    public boolean backup() {
-        return config.backup();
+        return address;
     }
 
     public int index() {
         return index;
+    }
+
+    /// 1 to 256.
+    public int weight() {
+        return share.weight;
+    }
+
+    /// Is it in use only while no other server of its backend is usable?
+    public boolean backup() {
+        return share.backup;
+    }
+
+    /// A reload says otherwise. Shows with the next [ServerSet].
+    public void reconfigure(int weight, boolean backup) {
+        share = new Share(weight, backup);
     }
 
     public ServerStatus status() {
@@ -55,9 +75,47 @@ public final class Server {
         this.status = status;
     }
 
+    /// Exchanges that have taken a place here and not given it back, over all loops. Counted only in backends that choose by it or
+    /// bound it.
+    public int taken() {
+        return taken.get();
+    }
+
+    /// @param limit the most there may be; [Integer#MAX_VALUE] for no bound
+    /// @return whether there was a place left
+    public boolean take(int limit) {
+        if (limit == Integer.MAX_VALUE) {
+            taken.getAndIncrement();
+            return true;
+        }
+        int now = taken.get();
+        while (now < limit) {
+            int seen = taken.compareAndExchange(now, now + 1);
+            if (seen == now) return true;
+            now = seen;
+        }
+        return false;
+    }
+
+    /// The end of what [#take] began.
+    public void giveBack() {
+        int left = taken.decrementAndGet();
+        assert left >= 0 : this;
+    }
+
+    /// An exchange or a connect failed through this server's fault. Any loop; the health thread asks by [#takeFailures].
+    public void noteFailure() {
+        failures.getAndIncrement();
+    }
+
+    /// How many failures were noted since the last call.
+    public int takeFailures() {
+        return failures.get() == 0 ? 0 : failures.getAndSet(0);
+    }
+
     /// As in commands: `BACKEND/SERVER`.
     @Override
     public String toString() {
-        return backend + "/" + name();
+        return backend + "/" + name;
     }
 }

@@ -224,4 +224,27 @@ final class RoundRobinTest {
     private static int[] numbers(String text) {
         return Arrays.stream(text.split(" ")).mapToInt(Integer::parseInt).toArray();
     }
+
+    @Test
+    void givenOneToAvoid_whenItIsItsTurn_thenTheNext() {
+        List<Server> servers = weighted(1, 1, 1);
+        var balancer = new RoundRobin(ServerSet.of(servers));
+
+        assertSame(servers.get(1), balancer.pick(servers.get(0), Integer.MAX_VALUE));
+        assertSame(servers.get(1), balancer.pick(servers.get(0), Integer.MAX_VALUE));
+        assertNull(new RoundRobin(ServerSet.of(weighted(1))).pick(null, 0));
+    }
+
+    @Test
+    void givenFullServers_whenPicked_thenOneThatHasAPlace() {
+        List<Server> servers = weighted(5, 1, 1);
+        var balancer = new RoundRobin(ServerSet.of(servers));
+        servers.get(0).take(1);
+        servers.get(1).take(1);
+
+        for (int i = 0; i < 7; i++) assertSame(servers.get(2), balancer.pick(null, 1));
+
+        servers.get(2).take(1);
+        assertNull(balancer.pick(null, 1));
+    }
 }

@@ -1,6 +1,5 @@
 package bascule.server;
 
-import bascule.config.ServerConfig;
 import bascule.server.ServerStatus.Admin;
 import bascule.server.ServerStatus.Health;
 import java.net.InetSocketAddress;
@@ -20,7 +19,7 @@ public final class Servers {
     public static Server server(int index, int weight, boolean backup) {
         String name = index < 26 ? Character.toString('a' + index) : "s" + index;
         var address = InetSocketAddress.createUnresolved(name, 80);
-        return new Server("web", new ServerConfig(name, address, weight, backup), index);
+        return new Server("web", name, address, index, weight, backup);
     }
 
     public static void up(Server server) {
