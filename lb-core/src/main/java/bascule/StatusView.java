@@ -55,34 +55,52 @@ record StatusView(
                 node,
                 Version.current(),
                 ManagementFactory.getRuntimeMXBean().getUptime() / 1000,
-                new Status.Config(configuration.hash(), loadedAt),
+                new Status.Config(configuration.hash(), loadedAt, "loaded", null),
                 new Status.Cluster(List.of(alone)),
                 List.of(),
                 listeners.stream().map(listener -> of(listener, stopping)).toList(),
                 backends.stream().map(this::of).toList(),
+                List.of(),
+                Instant.now(),
                 List.of());
     }
 
     private static Status.Listener of(Listener listener, boolean stopping) {
         String state = stopping ? "draining" : listener.open() ? "open" : "closed";
         return new Status.Listener(
-                listener.name(), texts(listener.addresses()), state, listener.connections());
+                listener.name(), texts(listener.addresses()), state, listener.connections(), 0, 0);
     }
 
     private Status.Backend of(Backend backend) {
         return new Status.Backend(
-                backend.name(), backend.servers().stream().map(this::of).toList());
+                backend.name(),
+                backend.servers().stream().map(this::of).toList(),
+                word(backend.config().balance()),
+                0);
     }
 
     private Status.Server of(Server server) {
         return new Status.Server(
                 server.name(),
                 NetUtil.toSocketAddressString(server.address()),
-                server.status().admin().name().toLowerCase(Locale.ROOT),
+                word(server.status().admin()),
                 server.status().usable() ? "up" : "down",
                 server.status().state(),
                 server.weight(),
-                metrics.serverConnections(server.backend(), server.name()));
+                metrics.serverConnections(server.backend(), server.name()),
+                server.backup(),
+                loadedAt,
+                null,
+                0,
+                0,
+                0,
+                null,
+                null);
+    }
+
+    /// As in the configuration: `round-robin`.
+    private static String word(Enum<?> value) {
+        return value.name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
     /// `192.0.2.1:80`, `[2001:db8::1]:80`.

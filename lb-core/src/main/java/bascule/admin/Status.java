@@ -8,6 +8,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param node the name of this node
 /// @param certificates of listeners with TLS
+/// @param at when it was taken
+/// @param changes the latest events, the newest first; at most [#MOST_CHANGES]
 public record Status(
         String node,
         String version,
@@ -17,16 +19,26 @@ public record Status(
         List<FloatingIp> floatingIps,
         List<Listener> listeners,
         List<Backend> backends,
-        List<Certificate> certificates) {
+        List<Certificate> certificates,
+        Instant at,
+        List<Change> changes) {
+    /// How many events are told.
+    public static final int MOST_CHANGES = 50;
+
     public Status {
         floatingIps = List.copyOf(floatingIps);
         listeners = List.copyOf(listeners);
         backends = List.copyOf(backends);
         certificates = List.copyOf(certificates);
+        changes = List.copyOf(changes);
     }
 
     /// The configuration in force.
-    public record Config(String hash, Instant loadedAt) {}
+    ///
+    /// @param result of the last attempt to load one: `loaded` or `refused`
+    /// @param reloadedAt when that attempt to load it anew was; null if there was none since the start
+    public record Config(
+            String hash, Instant loadedAt, String result, @Nullable Instant reloadedAt) {}
 
     public record Cluster(List<Node> nodes) {
         public Cluster {
@@ -54,13 +66,23 @@ public record Status(
     /// @param bind the addresses it listens on, with their real ports
     /// @param state `open`, `closed` or `draining`
     /// @param connections of clients, open now
-    public record Listener(String name, List<String> bind, String state, long connections) {
+    /// @param exchanges that ended, since the start
+    /// @param errors those of them that were answered with 5xx, by whomever
+    public record Listener(
+            String name,
+            List<String> bind,
+            String state,
+            long connections,
+            long exchanges,
+            long errors) {
         public Listener {
             bind = List.copyOf(bind);
         }
     }
 
-    public record Backend(String name, List<Server> servers) {
+    /// @param balance as in the configuration, such as `round-robin`
+    /// @param queued exchanges that wait for a slot at one of its servers
+    public record Backend(String name, List<Server> servers, String balance, long queued) {
         public Backend {
             servers = List.copyOf(servers);
         }
@@ -70,6 +92,14 @@ public record Status(
     /// @param health what the checks say: `up` or `down`; without a check `up`
     /// @param state what follows, as in the metric `server_state`
     /// @param connections open to it now
+    /// @param backup is it in use only while no other server of its backend is usable?
+    /// @param since when the state changed last
+    /// @param check what the last check found; null where none is configured, or none has ended yet
+    /// @param running exchanges in flight at it
+    /// @param exchanges that ended, since the start
+    /// @param errors those of them that were answered with 5xx
+    /// @param p50Seconds median time of an exchange over about the last minute; null if none ended
+    /// @param p99Seconds the same for the slowest in a hundred
     public record Server(
             String name,
             String address,
@@ -77,11 +107,23 @@ public record Status(
             String health,
             String state,
             int weight,
-            long connections) {}
+            long connections,
+            boolean backup,
+            Instant since,
+            @Nullable String check,
+            long running,
+            long exchanges,
+            long errors,
+            @Nullable Double p50Seconds,
+            @Nullable Double p99Seconds) {}
 
     public record Certificate(List<String> names, Instant notAfter, String keyType) {
         public Certificate {
             names = List.copyOf(names);
         }
     }
+
+    /// @param event its stable name, as in the log
+    /// @param text what the log says behind the name
+    public record Change(Instant at, String event, String text) {}
 }

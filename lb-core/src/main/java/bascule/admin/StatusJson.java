@@ -57,6 +57,8 @@ final class StatusJson {
         to.writeObjectFieldStart("config");
         to.writeStringField("hash", status.config().hash());
         to.writeStringField("loadedAt", status.config().loadedAt().toString());
+        to.writeStringField("result", status.config().result());
+        nullable("reloadedAt", status.config().reloadedAt());
         to.writeEndObject();
         to.writeObjectFieldStart("cluster");
         array("nodes", status.cluster().nodes(), this::node);
@@ -65,6 +67,8 @@ final class StatusJson {
         array("listeners", status.listeners(), this::listener);
         array("backends", status.backends(), this::backend);
         array("certificates", status.certificates(), this::certificate);
+        to.writeStringField("at", status.at().toString());
+        array("changes", status.changes(), this::change);
         to.writeEndObject();
     }
 
@@ -94,6 +98,8 @@ final class StatusJson {
         array("bind", listener.bind(), to::writeString);
         to.writeStringField("state", listener.state());
         to.writeNumberField("connections", listener.connections());
+        to.writeNumberField("exchanges", listener.exchanges());
+        to.writeNumberField("errors", listener.errors());
         to.writeEndObject();
     }
 
@@ -101,6 +107,8 @@ final class StatusJson {
         to.writeStartObject();
         to.writeStringField("name", backend.name());
         array("servers", backend.servers(), this::server);
+        to.writeStringField("balance", backend.balance());
+        to.writeNumberField("queued", backend.queued());
         to.writeEndObject();
     }
 
@@ -113,6 +121,14 @@ final class StatusJson {
         to.writeStringField("state", server.state());
         to.writeNumberField("weight", server.weight());
         to.writeNumberField("connections", server.connections());
+        to.writeBooleanField("backup", server.backup());
+        to.writeStringField("since", server.since().toString());
+        nullable("check", server.check());
+        to.writeNumberField("running", server.running());
+        to.writeNumberField("exchanges", server.exchanges());
+        to.writeNumberField("errors", server.errors());
+        nullable("p50Seconds", server.p50Seconds());
+        nullable("p99Seconds", server.p99Seconds());
         to.writeEndObject();
     }
 
@@ -124,14 +140,26 @@ final class StatusJson {
         to.writeEndObject();
     }
 
+    private void change(Status.Change change) throws IOException {
+        to.writeStartObject();
+        to.writeStringField("at", change.at().toString());
+        to.writeStringField("event", change.event());
+        to.writeStringField("text", change.text());
+        to.writeEndObject();
+    }
+
     private <T> void array(String key, List<T> values, Element<T> element) throws IOException {
         to.writeArrayFieldStart(key);
         for (T value : values) element.write(value);
         to.writeEndArray();
     }
 
-    private void nullable(String key, @Nullable String value) throws IOException {
-        if (value == null) to.writeNullField(key);
-        else to.writeStringField(key, value);
+    /// @param value a number as such, all else as its text
+    private void nullable(String key, @Nullable Object value) throws IOException {
+        switch (value) {
+            case null -> to.writeNullField(key);
+            case Double number -> to.writeNumberField(key, number);
+            default -> to.writeStringField(key, value.toString());
+        }
     }
 }

@@ -12,7 +12,11 @@ final class Samples {
                 "edge1",
                 "0.1.0",
                 86_461,
-                new Status.Config("0123abcd", Instant.parse("2026-11-20T08:17:49.123Z")),
+                new Status.Config(
+                        "0123abcd",
+                        Instant.parse("2026-11-20T08:17:49.123Z"),
+                        "refused",
+                        Instant.parse("2026-11-21T08:00:00Z")),
                 new Status.Cluster(
                         List.of(
                                 new Status.Node("edge1", "10.0.0.2", "up", "0123abcd"),
@@ -27,11 +31,13 @@ final class Samples {
                                 false,
                                 "listener https closed")),
                 List.of(
-                        new Status.Listener("http", List.of("[::]:80"), "open", 3),
+                        new Status.Listener("http", List.of("[::]:80"), "open", 3, 4711, 2),
                         new Status.Listener(
                                 "https",
                                 List.of("10.0.0.2:443", "[2001:db8::1]:443"),
                                 "closed",
+                                0,
+                                0,
                                 0)),
                 List.of(
                         new Status.Backend(
@@ -44,7 +50,15 @@ final class Samples {
                                                 "up",
                                                 "up",
                                                 1,
-                                                12),
+                                                12,
+                                                false,
+                                                Instant.parse("2026-11-20T08:17:50Z"),
+                                                "200 in 3 ms",
+                                                2,
+                                                4700,
+                                                1,
+                                                0.0021,
+                                                0.25),
                                         new Status.Server(
                                                 "caf\u00e9 \"2\"",
                                                 "10.0.1.12:80",
@@ -52,13 +66,31 @@ final class Samples {
                                                 "up",
                                                 "draining",
                                                 3,
-                                                0))),
-                        new Status.Backend("empty", List.of())),
+                                                0,
+                                                true,
+                                                Instant.parse("2026-11-21T08:18:00Z"),
+                                                null,
+                                                0,
+                                                0,
+                                                0,
+                                                null,
+                                                null)),
+                                "round-robin",
+                                5),
+                        new Status.Backend("empty", List.of(), "least-connections", 0)),
                 List.of(
                         new Status.Certificate(
                                 List.of("example.org", "*.example.org"),
                                 Instant.parse("2027-01-01T00:00:00Z"),
-                                "EC")));
+                                "EC")),
+                Instant.parse("2026-11-21T08:18:50Z"),
+                List.of(
+                        new Status.Change(
+                                Instant.parse("2026-11-21T08:18:00Z"),
+                                "server-draining",
+                                "backend=web server=\"caf\u00e9 \\\"2\\\"\""),
+                        new Status.Change(
+                                Instant.parse("2026-11-21T08:00:00Z"), "reload-refused", "")));
     }
 
     static Status alone() {
@@ -66,11 +98,14 @@ final class Samples {
                 "edge1",
                 "0.1.0",
                 0,
-                new Status.Config("0123abcd", Instant.parse("2026-11-20T08:17:49Z")),
+                new Status.Config(
+                        "0123abcd", Instant.parse("2026-11-20T08:17:49Z"), "loaded", null),
                 new Status.Cluster(List.of(new Status.Node("edge1", null, "up", "0123abcd"))),
                 List.of(),
                 List.of(),
                 List.of(),
+                List.of(),
+                Instant.parse("2026-11-20T08:17:49Z"),
                 List.of());
     }
 }
