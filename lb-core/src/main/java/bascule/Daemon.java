@@ -177,7 +177,7 @@ public final class Daemon {
                         "listeners." + config.name() + ".bind: " + failure.getMessage(),
                         failure);
             }
-            Events.info(
+            Events.changed(
                     "listener-open",
                     "name",
                     config.name(),
@@ -231,7 +231,7 @@ public final class Daemon {
         if (stopping) return;
         stopping = true;
         long end = System.nanoTime() + configuration.shutdownGrace().toNanos();
-        Events.info(
+        Events.changed(
                 "stopping",
                 "grace",
                 configuration.shutdownGrace().toMillis() + "ms",

@@ -75,7 +75,7 @@ public final class Main {
             "config",
             configuration.hash()
         };
-        return serve(configuration, _ -> Events.info("started", about), () -> {});
+        return serve(configuration, _ -> Events.changed("started", about), () -> {});
     }
 
     /// Runs a daemon until a signal ends the process; returns only if it could not start, and has then said why.

@@ -3,6 +3,7 @@ package bascule.observe;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.logging.Formatter;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
@@ -14,7 +15,9 @@ import org.slf4j.event.Level;
 /// Events that an operator reads: a stable name, then `key=value` in a fixed order, as in
 /// `listener-open name=http bind=[::]:80`. Values that hold a blank, a quote, `=` or a control character are quoted, so one
 /// event is always one line. An exception as a value is shown by its class and message; for a bug, [#bug] adds the stack.
-/// From any thread.
+///
+/// What changes what operators see (a server's state, a listener, the configuration) is told by [#changed] or [#worsened], and
+/// remembered for [#recent], of whatever level is told. From any thread.
 public final class Events {
     static final String LOGGER = "bascule";
     private static final Logger LOG = LoggerFactory.getLogger(LOGGER);
@@ -24,6 +27,8 @@ public final class Events {
             java.util.logging.Logger.getLogger(LOGGER);
     private static final java.util.logging.Logger LIBRARIES =
             java.util.logging.Logger.getLogger("");
+
+    private static final RecentChanges CHANGES = new RecentChanges();
 
     private Events() {}
 
@@ -104,6 +109,26 @@ public final class Events {
 
     public static void error(String event, Object... keyValues) {
         log(Level.ERROR, event, keyValues);
+    }
+
+    /// Something is different now: told at `info`, and remembered.
+    public static void changed(String event, Object... keyValues) {
+        changed(Level.INFO, event, keyValues);
+    }
+
+    /// Like [#changed], where someone may have to act: told at `warn`.
+    public static void worsened(String event, Object... keyValues) {
+        changed(Level.WARN, event, keyValues);
+    }
+
+    private static void changed(Level level, String event, Object... keyValues) {
+        CHANGES.add(event, line("", keyValues).stripLeading());
+        log(level, event, keyValues);
+    }
+
+    /// What changed lately, the newest first: at most the last 100 changes of this process.
+    public static List<Change> recent() {
+        return CHANGES.list();
     }
 
     /// What should never happen, with its stack.
