@@ -5,6 +5,7 @@ public final class ExchangeMetrics {
     /// The values of the label `code`, in the order of the cells.
     static final String[] CODES = {"1xx", "2xx", "3xx", "4xx", "5xx", "aborted"};
 
+    private static final int SERVER_ERRORS = 4;
     private static final int ABORTED = 5;
     private static final int RECEIVED = 6;
     private static final int SENT = 7;
@@ -39,6 +40,18 @@ public final class ExchangeMetrics {
     /// @param code an index into [#CODES]
     long exchanges(int code) {
         return counters.get(code);
+    }
+
+    /// Of all codes.
+    long exchanges() {
+        long sum = 0;
+        for (int code = 0; code < CODES.length; code++) sum += exchanges(code);
+        return sum;
+    }
+
+    /// Answered with 5xx, or aborted.
+    long errors() {
+        return exchanges(SERVER_ERRORS) + exchanges(ABORTED);
     }
 
     long received() {

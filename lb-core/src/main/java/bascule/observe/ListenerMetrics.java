@@ -6,9 +6,12 @@ public final class ListenerMetrics {
 
     private final Counters counters = new Counters(1);
     final ReasonCounters rejected = new ReasonCounters();
-    final ReasonCounters acceptErrors = new ReasonCounters();
+    private final ReasonCounters acceptErrors;
 
-    ListenerMetrics() {}
+    /// @param acceptErrors the loop's, of all its listeners
+    ListenerMetrics(ReasonCounters acceptErrors) {
+        this.acceptErrors = acceptErrors;
+    }
 
     /// Lets series for these reasons stand at 0 from now on: a rate over a counter that first appears at 1 misses that one.
     /// From any thread.

@@ -82,9 +82,8 @@ final class LoopCollector implements MultiCollector {
                     families.add(CONNECTIONS_OPEN, counts.open(), listener);
                     counts.rejected.forEach(
                             (reason, count) -> families.add(REJECTED, count, listener, reason));
-                    counts.acceptErrors.forEach(
-                            (reason, count) -> families.add(ACCEPT_ERRORS, count, reason));
                 });
+        loop.acceptErrors.forEach((reason, count) -> families.add(ACCEPT_ERRORS, count, reason));
         loop.backends.forEach(
                 (backend, counts) ->
                         counts.retries.forEach(
@@ -100,20 +99,26 @@ final class LoopCollector implements MultiCollector {
                     families.add(SERVER_POOL_IDLE, counts.idle(), key.backend(), key.server());
                 });
         loop.exchanges.forEach(
-                (key, counts) -> {
-                    String[] labels = {key.listener(), key.backend(), key.server()};
-                    families.add(RECEIVED_BYTES, counts.received(), labels);
-                    families.add(SENT_BYTES, counts.sent(), labels);
-                    for (int code = 0; code < ExchangeMetrics.CODES.length; code++) {
-                        families.add(
-                                EXCHANGES,
-                                counts.exchanges(code),
-                                key.listener(),
-                                key.backend(),
-                                key.server(),
-                                ExchangeMetrics.CODES[code]);
-                    }
-                });
+                (server, byListener) ->
+                        byListener.forEach(
+                                (listener, counts) ->
+                                        exchanges(listener, server, counts, families)));
+    }
+
+    private static void exchanges(
+            String listener, ServerName server, ExchangeMetrics counts, Families families) {
+        String[] labels = {listener, server.backend(), server.server()};
+        families.add(RECEIVED_BYTES, counts.received(), labels);
+        families.add(SENT_BYTES, counts.sent(), labels);
+        for (int code = 0; code < ExchangeMetrics.CODES.length; code++) {
+            families.add(
+                    EXCHANGES,
+                    counts.exchanges(code),
+                    listener,
+                    server.backend(),
+                    server.server(),
+                    ExchangeMetrics.CODES[code]);
+        }
     }
 
     private static double[] boundsWithInfinity() {

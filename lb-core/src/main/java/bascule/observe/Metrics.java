@@ -84,11 +84,53 @@ public final class Metrics implements AutoCloseable {
         return loops;
     }
 
-    /// Connections to a server, in use or idle, over all loops.
+    /// Connections to a server, in use or idle, over all loops. From any thread.
     public long serverConnections(String backend, String server) {
+        var name = new ServerName(backend, server);
         long sum = 0;
-        for (LoopMetrics loop : loops) sum += loop.server(backend, server).connections();
+        for (LoopMetrics loop : loops) {
+            ServerMetrics counted = loop.servers.get(name); // To ask must not make a series.
+            if (counted != null) sum += counted.connections();
+        }
         return sum;
+    }
+
+    /// From any thread.
+    public ServerTotals serverTotals(String backend, String server) {
+        var name = new ServerName(backend, server);
+        ServerTotals sum = ServerTotals.ZERO;
+        for (LoopMetrics loop : loops) {
+            for (var counted : loop.exchanges.getOrDefault(name, Map.of()).values())
+                sum = sum.plus(counted.exchanges(), counted.errors());
+        }
+        return sum;
+    }
+
+    /// Exchanges that turned to a backend so far, over all loops. From any thread.
+    public long exchangesBegun(String backend) {
+        long sum = 0;
+        for (LoopMetrics loop : loops) {
+            BackendMetrics counted = loop.backends.get(backend);
+            if (counted != null) sum += counted.exchangesBegun();
+        }
+        return sum;
+    }
+
+    /// Ends the series of a name that is no longer in the configuration. From any thread, while loops still count: see
+    /// [LoopMetrics].
+    public void removeListener(String listener) {
+        for (LoopMetrics loop : loops) loop.removeListener(listener);
+    }
+
+    /// Like [#removeListener]; with all of its servers.
+    public void removeBackend(String backend) {
+        for (LoopMetrics loop : loops) loop.removeBackend(backend);
+    }
+
+    /// Like [#removeListener].
+    public void removeServer(String backend, String server) {
+        var name = new ServerName(backend, server);
+        for (LoopMetrics loop : loops) loop.removeServer(name);
     }
 
     /// @param source asked once per scrape, on the scraping thread; must not block

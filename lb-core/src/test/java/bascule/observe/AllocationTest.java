@@ -41,6 +41,7 @@ class AllocationTest {
                             listener.closed();
                             server.connectionOpened();
                             server.idle(1);
+                            backend.begun();
                             backend.retried("connect");
                             loop.lag(5);
                             loop.connections(7);

@@ -111,6 +111,86 @@ final class MetricsTest {
     }
 
     @Test
+    void givenNamesThatAreGone_whenScraped_thenTheirSeriesAreGoneAndWhoHoldsThemMayWriteOn() {
+        ExchangeMetrics exchange = metrics.loop(1).exchange("http", "web", "a");
+        ServerMetrics server = metrics.loop(1).server("web", "a");
+        for (String kept : List.of("b", "c")) {
+            metrics.loop(1).exchange("http", "web", kept).completed(200);
+            metrics.loop(1).server("web", kept).connectionOpened();
+        }
+        metrics.loop(0).exchange("https", "web", "b").completed(200);
+        metrics.loop(0).exchange("http", "api", "b").completed(200);
+        metrics.loop(0).backend("api").retried("connect");
+        metrics.loop(0).server("api", "b").connectionOpened();
+        metrics.loop(0).listener("https").rejected("field");
+        metrics.loop(0).listener("http").rejected("field");
+
+        metrics.removeServer("web", "a");
+        exchange.completed(200);
+        server.connectionOpened();
+        assertThat(scrape())
+                .noneMatch(line -> line.contains("server=\"a\""))
+                .anyMatch(line -> line.contains("server=\"b\""));
+        assertEquals(0, metrics.serverConnections("web", "a"));
+        assertEquals(new ServerTotals(0, 0), metrics.serverTotals("web", "a"));
+        assertEquals(0, metrics.exchangesBegun("none"));
+        assertThat(scrape()).noneMatch(line -> line.contains("server=\"a\"")); // Nor by asking.
+
+        metrics.removeBackend("api");
+        assertThat(scrape())
+                .noneMatch(line -> line.contains("backend=\"api\""))
+                .anyMatch(line -> line.contains("backend=\"web\""));
+
+        metrics.removeListener("https");
+        assertThat(scrape())
+                .noneMatch(line -> line.contains("listener=\"https\""))
+                .contains(
+                        "bascule_rejected_total{listener=\"http\",reason=\"field\"} 1.0",
+                        "bascule_exchanges_total{backend=\"web\",code=\"2xx\",listener=\"http\",server=\"b\"} 1.0");
+
+        metrics.loop(1).exchange("http", "web", "a").completed(200);
+        assertThat(scrape())
+                .contains(
+                        "bascule_exchanges_total{backend=\"web\",code=\"2xx\",listener=\"http\",server=\"a\"} 1.0");
+    }
+
+    @Test
+    void givenListenerGone_whenScraped_thenACounterWithoutItsNameDoesNotFall() {
+        metrics.loop(0).listener("http").acceptError("emfile");
+        metrics.loop(0).listener("https").acceptError("emfile");
+        metrics.removeListener("https");
+
+        assertThat(scrape()).contains("bascule_accept_errors_total{reason=\"emfile\"} 2.0");
+    }
+
+    @Test
+    void givenSeveralLoopsAndListeners_whenTotalled_thenErrorsAre5xxAndAborted() {
+        for (int loop = 0; loop < 2; loop++) {
+            for (String listener : List.of("http", "https")) {
+                ExchangeMetrics counted = metrics.loop(loop).exchange(listener, "web", "a");
+                for (int status : new int[] {101, 200, 302, 404, 500, 599})
+                    counted.completed(status);
+                counted.aborted();
+            }
+            metrics.loop(loop).exchange("http", "web", "b").completed(200);
+        }
+
+        assertEquals(new ServerTotals(28, 12), metrics.serverTotals("web", "a"));
+        assertEquals(new ServerTotals(2, 0), metrics.serverTotals("web", "b"));
+        assertEquals(new ServerTotals(0, 0), metrics.serverTotals("api", "a"));
+    }
+
+    @Test
+    void givenExchangesBegun_whenAsked_thenTheSumOfAllLoops() {
+        for (int i = 0; i < 5; i++) metrics.loop(i % 2).backend("web").begun();
+        metrics.loop(0).backend("api").begun();
+
+        assertEquals(5, metrics.exchangesBegun("web"));
+        assertEquals(3, metrics.loop(0).backend("web").exchangesBegun());
+        assertEquals(0, metrics.exchangesBegun("spare"));
+    }
+
+    @Test
     void givenOpenMetrics_whenScraped_thenItsForm() {
         assertThat(metrics.scrape("application/openmetrics-text;version=1.0.0"))
                 .contains("# TYPE bascule_build info\n")
