@@ -1,7 +1,9 @@
 package bascule.server;
 
 import java.net.InetSocketAddress;
+import java.time.Instant;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /// One machine that does the work. A server is itself and no other: two with the same address are two, so there is no `equals`.
 /// It lives as long as its backend has a server of this name at this address, over any number of reloads.
@@ -12,6 +14,8 @@ public final class Server {
     private final int index;
     private volatile Share share;
     private volatile ServerStatus status = ServerStatus.INITIAL;
+    private volatile Instant since = Instant.now();
+    private volatile @Nullable String checkText;
     private final AtomicInteger taken = new AtomicInteger();
     private final AtomicInteger failures = new AtomicInteger();
 
@@ -72,7 +76,23 @@ public final class Server {
 
     /// The health thread's verdict. What event loops choose from changes with the next [ServerSet], not by this alone.
     public void publish(ServerStatus status) {
+        if (!status.state().equals(this.status.state())) since = Instant.now();
         this.status = status;
+    }
+
+    /// When [ServerStatus#state] changed last; at first, when the server was made.
+    public Instant since() {
+        return since;
+    }
+
+    /// What the last check found, in a few words, as in `200 in 3 ms`; null while none has ended, or where none is configured.
+    public @Nullable String checkText() {
+        return checkText;
+    }
+
+    /// The health thread's.
+    public void checked(@Nullable String text) {
+        checkText = text;
     }
 
     /// Exchanges that have taken a place here and not given it back, over all loops. Counted only in backends that choose by it or

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -74,5 +75,18 @@ final class ServerTest {
         assertEquals(1, before.weights()[0]);
         assertEquals(5, ServerSet.of(List.of(server)).weights()[0]);
         assertTrue(server.backup());
+    }
+
+    @Test
+    void givenStatuses_whenTheStateChanges_thenSinceMovesAndOnlyThen() throws InterruptedException {
+        Server server = Servers.server(0, 1, false);
+        Instant made = server.since();
+        Thread.sleep(2);
+
+        Servers.up(server); // Not checked before: counted as up.
+        assertEquals(made, server.since());
+
+        Servers.down(server);
+        assertTrue(server.since().isAfter(made));
     }
 }
