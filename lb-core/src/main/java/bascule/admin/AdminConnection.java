@@ -131,7 +131,14 @@ final class AdminConnection extends SimpleChannelInboundHandler<FullHttpRequest>
                 .set(HttpHeaderNames.CONTENT_LENGTH, body.length)
                 .set(HttpHeaderNames.CACHE_CONTROL, "no-store")
                 .set(HttpHeaderNames.VARY, "accept, accept-encoding")
-                .set("x-content-type-options", "nosniff");
+                .set("x-content-type-options", "nosniff")
+                .set("cross-origin-resource-policy", "same-origin");
+        if (page.policy() != null) {
+            response.headers()
+                    .set(HttpHeaderNames.CONTENT_SECURITY_POLICY, page.policy())
+                    .set(HttpHeaderNames.X_FRAME_OPTIONS, "DENY")
+                    .set("referrer-policy", "no-referrer");
+        }
         if (gzip) response.headers().set(HttpHeaderNames.CONTENT_ENCODING, "gzip");
         return response;
     }

@@ -15,29 +15,20 @@ import org.jspecify.annotations.Nullable;
 /// @param ready is every listener open, and the daemon not about to stop
 record Pages(Metrics metrics, Supplier<Status> status, BooleanSupplier ready) {
     /// @param code 200, or 503 for what is not ready
-    record Page(int code, String contentType, byte[] body) {}
+    /// @param policy of a page that browsers run: what they may load and do for it; null for all else
+    record Page(int code, String contentType, byte[] body, @Nullable String policy) {
+        Page(int code, String contentType, byte[] body) {
+            this(code, contentType, body, null);
+        }
+    }
 
     private static final String TEXT = "text/plain; charset=utf-8";
-    private static final String INDEX =
-            """
-            <!doctype html>
-            <html lang="en">
-            <meta charset="utf-8">
-            <title>Bascule</title>
-            <h1>Bascule</h1>
-            <ul>
-            <li><a href="/status">/status</a>: this node, its listeners, backends and servers, as JSON
-            <li><a href="/metrics">/metrics</a>: for Prometheus
-            <li><a href="/ready">/ready</a>: 200 while every listener is open and the daemon is not stopping, else 503
-            <li><a href="/live">/live</a>: 200 while the daemon runs
-            </ul>
-            """;
 
     /// @param accept the request's Accept field
     /// @return null for an unknown path
     @Nullable Page page(String path, @Nullable String accept) {
         return switch (path) {
-            case "/" -> new Page(200, "text/html; charset=utf-8", INDEX.getBytes(US_ASCII));
+            case "/" -> StatusPage.PAGE;
             case "/metrics" -> metrics(Metrics.contentType(accept));
             case "/status" -> new Page(200, "application/json", StatusJson.write(status.get()));
             case "/ready" -> ready.getAsBoolean() ? text(200, "ready") : text(503, "not ready");

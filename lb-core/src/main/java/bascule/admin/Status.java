@@ -67,7 +67,7 @@ public record Status(
     /// @param state `open`, `closed` or `draining`
     /// @param connections of clients, open now
     /// @param exchanges that ended, since the start
-    /// @param errors those of them that were answered with 5xx, by whomever
+    /// @param errors those of them that were answered with 5xx, by whomever, or not to the end
     public record Listener(
             String name,
             List<String> bind,
@@ -97,7 +97,7 @@ public record Status(
     /// @param check what the last check found; null where none is configured, or none has ended yet
     /// @param running exchanges in flight at it
     /// @param exchanges that ended, since the start
-    /// @param errors those of them that were answered with 5xx
+    /// @param errors those of them that were answered with 5xx, or not to the end
     /// @param p50Seconds median time of an exchange over about the last minute; null if none ended
     /// @param p99Seconds the same for the slowest in a hundred
     public record Server(

@@ -123,6 +123,21 @@ final class AdminServerIT {
         assertThat(askedOn).startsWith("admin");
     }
 
+    @ParameterizedTest
+    @CsvSource({"/, DENY, no-referrer", "/status, '', ''", "/live, '', ''"})
+    void givenPath_whenAsked_thenThePageForPeopleAloneHasAPolicy(
+            String path, String frames, String referrer) throws IOException {
+        Response response = get(start(), path);
+
+        assertEquals(
+                path.equals("/") ? StatusPage.PAGE.policy() : "",
+                response.header("content-security-policy"));
+        assertEquals(frames, response.header("x-frame-options"));
+        assertEquals(referrer, response.header("referrer-policy"));
+        assertEquals("nosniff", response.header("x-content-type-options"));
+        assertEquals("same-origin", response.header("cross-origin-resource-policy"));
+    }
+
     @Test
     void givenMetrics_whenAskedForOpenMetrics_thenThat() throws IOException {
         Response response =
