@@ -15,6 +15,7 @@ import bascule.net.Transport;
 import bascule.observe.AccessLog;
 import bascule.observe.Events;
 import bascule.observe.Metrics;
+import bascule.observe.RecentLatency;
 import bascule.proxy.Worker;
 import bascule.route.RouteTable;
 import java.io.IOException;
@@ -200,6 +201,7 @@ public final class Daemon {
                             () -> view.status(stopping),
                             this::ready);
             admin = opened;
+            opened.every(RecentLatency.PERIOD, () -> view.latency().sample(System.nanoTime()));
             Events.info("admin-open", "bind", StatusView.texts(opened.addresses()));
         } catch (IOException failure) {
             throw new StartFailure(Main.FAILED, "admin.http: " + failure.getMessage(), failure);

@@ -4,8 +4,12 @@ import bascule.admin.Status;
 import bascule.backend.Backend;
 import bascule.config.Configuration;
 import bascule.listen.Listener;
+import bascule.observe.Events;
+import bascule.observe.Latency;
 import bascule.observe.Metrics;
+import bascule.observe.RecentLatency;
 import bascule.observe.ServerSample;
+import bascule.observe.ServerTotals;
 import bascule.server.Server;
 import io.netty.util.NetUtil;
 import java.io.IOException;
@@ -16,6 +20,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /// What the daemon tells of itself: its listeners and servers, as they are at the moment of the question. Read by the admin port's
 /// thread; touches nothing.
@@ -24,6 +29,7 @@ record StatusView(
         List<Listener> listeners,
         List<Backend> backends,
         Metrics metrics,
+        RecentLatency latency,
         String node,
         Instant loadedAt) {
     StatusView(
@@ -31,7 +37,14 @@ record StatusView(
             List<Listener> listeners,
             List<Backend> backends,
             Metrics metrics) {
-        this(configuration, listeners, List.copyOf(backends), metrics, hostName(), Instant.now());
+        this(
+                configuration,
+                listeners,
+                List.copyOf(backends),
+                metrics,
+                new RecentLatency(metrics),
+                hostName(),
+                Instant.now());
     }
 
     /// For `server_up` and `server_state`.
@@ -62,13 +75,26 @@ record StatusView(
                 backends.stream().map(this::of).toList(),
                 List.of(),
                 Instant.now(),
-                List.of());
+                changes());
     }
 
-    private static Status.Listener of(Listener listener, boolean stopping) {
+    private static List<Status.Change> changes() {
+        return Events.recent().stream()
+                .limit(Status.MOST_CHANGES)
+                .map(change -> new Status.Change(change.time(), change.name(), change.text()))
+                .toList();
+    }
+
+    private Status.Listener of(Listener listener, boolean stopping) {
+        ServerTotals totals = metrics.listenerTotals(listener.name());
         String state = stopping ? "draining" : listener.open() ? "open" : "closed";
         return new Status.Listener(
-                listener.name(), texts(listener.addresses()), state, listener.connections(), 0, 0);
+                listener.name(),
+                texts(listener.addresses()),
+                state,
+                listener.connections(),
+                totals.exchanges(),
+                totals.errors());
     }
 
     private Status.Backend of(Backend backend) {
@@ -80,11 +106,20 @@ record StatusView(
     }
 
     private Status.Server of(Server server) {
+        ServerTotals totals = metrics.serverTotals(server.backend(), server.name());
+        Latency recent = latency.of(server.backend(), server.name());
         return new Status.Server(
                 server.name(),
                 NetUtil.toSocketAddressString(server.address()),
-                word(server.status().admin()),
-                server.status().usable() ? "up" : "down",
+                switch (server.status().admin()) {
+                    case ENABLED -> "enabled";
+                    case DRAINING -> "drained";
+                    case DISABLED -> "disabled";
+                },
+                switch (server.status().health()) {
+                    case UNKNOWN, UP, EJECTED -> "up";
+                    case DOWN -> "down";
+                },
                 server.status().state(),
                 server.weight(),
                 metrics.serverConnections(server.backend(), server.name()),
@@ -92,10 +127,15 @@ record StatusView(
                 loadedAt,
                 null,
                 0,
-                0,
-                0,
-                null,
-                null);
+                totals.exchanges(),
+                totals.errors(),
+                seconds(recent.p50Nanos()),
+                seconds(recent.p99Nanos()));
+    }
+
+    /// To the microsecond: the digits behind it say nothing.
+    private static @Nullable Double seconds(long nanos) {
+        return nanos < 0 ? null : (double) Math.ceilDiv(nanos, 1000) / 1e6;
     }
 
     /// As in the configuration: `round-robin`.

@@ -82,6 +82,11 @@ public final class AdminServer implements AutoCloseable {
                 .toList();
     }
 
+    /// Runs a task on the admin loop, at once and again and again; must not throw.
+    public void every(Duration period, Runnable task) {
+        var _ = loop.scheduleAtFixedRate(task, 0, period.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
     /// Closes every connection and frees the addresses before it returns.
     @Override
     public void close() {

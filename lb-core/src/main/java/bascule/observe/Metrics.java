@@ -106,6 +106,18 @@ public final class Metrics implements AutoCloseable {
         return sum;
     }
 
+    /// The same for all that came through a listener, also what no server was asked for. From any thread.
+    public ServerTotals listenerTotals(String listener) {
+        ServerTotals sum = ServerTotals.ZERO;
+        for (LoopMetrics loop : loops) {
+            for (var byListener : loop.exchanges.values()) {
+                ExchangeMetrics counted = byListener.get(listener);
+                if (counted != null) sum = sum.plus(counted.exchanges(), counted.errors());
+            }
+        }
+        return sum;
+    }
+
     /// Exchanges that turned to a backend so far, over all loops. From any thread.
     public long exchangesBegun(String backend) {
         long sum = 0;

@@ -181,6 +181,20 @@ final class MetricsTest {
     }
 
     @Test
+    void givenListener_whenAskedForItsTotals_thenOfAllServersAndOfNone() {
+        for (int loop = 0; loop < 2; loop++) {
+            metrics.loop(loop).exchange("http", "web", "a").completed(200);
+            metrics.loop(loop).exchange("http", "api", "a").completed(500);
+            metrics.loop(loop).exchange("http", Metrics.NONE, Metrics.NONE).completed(503);
+            metrics.loop(loop).exchange("https", "web", "a").aborted();
+        }
+
+        assertEquals(new ServerTotals(6, 4), metrics.listenerTotals("http"));
+        assertEquals(new ServerTotals(2, 2), metrics.listenerTotals("https"));
+        assertEquals(new ServerTotals(0, 0), metrics.listenerTotals("mail"));
+    }
+
+    @Test
     void givenExchangesBegun_whenAsked_thenTheSumOfAllLoops() {
         for (int i = 0; i < 5; i++) metrics.loop(i % 2).backend("web").begun();
         metrics.loop(0).backend("api").begun();

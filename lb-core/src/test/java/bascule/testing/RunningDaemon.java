@@ -58,9 +58,14 @@ public final class RunningDaemon implements AutoCloseable {
         return daemon.addresses(listener).getFirst();
     }
 
+    /// Where the admin port is bound.
+    public InetSocketAddress adminAddress() {
+        return daemon.adminAddresses().getFirst();
+    }
+
     /// The sum of all samples of a metric that have all these labels, each written as in `backend="web"`.
     public double metric(String name, String... labels) {
-        String scrape = Answer.get(daemon.adminAddresses().getFirst(), "/metrics").body(US_ASCII);
+        String scrape = Answer.get(adminAddress(), "/metrics").body(US_ASCII);
         double[] values =
                 scrape.lines()
                         .filter(line -> line.startsWith(name + "{") || line.startsWith(name + " "))
