@@ -7,8 +7,11 @@ import bascule.backend.ConnectionPool;
 import bascule.config.BackendConfig;
 import bascule.config.Balance;
 import bascule.config.ForwardedConfig;
+import bascule.config.HeaderEdits;
 import bascule.config.LimitsConfig;
 import bascule.config.ListenerConfig;
+import bascule.config.RetryConfig;
+import bascule.config.ServerAddress;
 import bascule.config.ServerConfig;
 import bascule.config.XForwarded;
 import bascule.http.ClientInfo;
@@ -34,6 +37,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -126,8 +130,17 @@ public class ExchangeBenchmark {
         var backend =
                 new BackendConfig(
                         "web",
-                        List.of(new ServerConfig("192.0.2.9:80", address, 1, false)),
+                        List.of(
+                                new ServerConfig(
+                                        "192.0.2.9:80", new ServerAddress.Ip(address), 1, false)),
                         Balance.ROUND_ROBIN,
+                        null,
+                        null,
+                        Duration.ZERO,
+                        null,
+                        new RetryConfig(2, 20),
+                        null,
+                        null,
                         Duration.ofSeconds(2),
                         Duration.ofSeconds(30),
                         Duration.ofSeconds(60),
@@ -141,7 +154,8 @@ public class ExchangeBenchmark {
                         8 * 1024,
                         Long.MAX_VALUE,
                         Duration.ofSeconds(30),
-                        16);
+                        16,
+                        Integer.MAX_VALUE);
         var listener =
                 new ListenerConfig(
                         "http",
@@ -153,7 +167,13 @@ public class ExchangeBenchmark {
                         new ForwardedConfig(XForwarded.REPLACE, false, true, true),
                         limits,
                         Duration.ofSeconds(60),
-                        Duration.ofHours(1));
+                        Duration.ofHours(1),
+                        List.of(),
+                        List.of(),
+                        null,
+                        HeaderEdits.NONE,
+                        HeaderEdits.NONE,
+                        Map.of());
         Transport transport = Transport.open(Transport.Kind.NIO, 1);
         Metrics metrics = Metrics.create("bench", 1);
         AccessLog log = AccessLog.open(Path.of("/dev/null"), 1, metrics);

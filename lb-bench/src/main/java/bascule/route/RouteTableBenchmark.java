@@ -2,6 +2,7 @@ package bascule.route;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
+import bascule.config.HeaderEdits;
 import bascule.config.HostPattern;
 import bascule.config.RouteAction;
 import bascule.config.RouteConfig;
@@ -70,7 +71,16 @@ public class RouteTableBenchmark {
                             : new HostPattern("www." + name, false);
             for (String path : List.of("/", "/api/", "/static/")) {
                 var action = new RouteAction.ToBackend("b" + i);
-                routes.add(new RouteConfig(host, path, List.of(), List.of(), action));
+                routes.add(
+                        new RouteConfig(
+                                host,
+                                path,
+                                List.of(),
+                                List.of(),
+                                action,
+                                null,
+                                HeaderEdits.NONE,
+                                HeaderEdits.NONE));
             }
         }
         return RouteTable.compile(routes, null, "web", new RouteFactory("http", String::length));

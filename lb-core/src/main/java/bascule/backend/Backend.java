@@ -3,8 +3,10 @@ package bascule.backend;
 import bascule.balance.Balancer;
 import bascule.balance.RoundRobin;
 import bascule.config.BackendConfig;
+import bascule.config.ServerAddress;
 import bascule.server.Server;
 import bascule.server.ServerSet;
+import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -24,15 +26,23 @@ public final class Backend {
                     new Server(
                             config.name(),
                             server.name(),
-                            server.address(),
+                            socket(server.address()),
                             firstIndex + all.size(),
                             server.weight(),
                             server.backup()));
         servers = List.copyOf(all);
         balancer =
                 switch (config.balance()) {
-                    case ROUND_ROBIN -> new RoundRobin(ServerSet.of(servers));
+                    case ROUND_ROBIN, LEAST_CONNECTIONS -> new RoundRobin(ServerSet.of(servers));
                 };
+    }
+
+    private static InetSocketAddress socket(ServerAddress address) {
+        return switch (address) {
+            case ServerAddress.Ip(InetSocketAddress socket) -> socket;
+            case ServerAddress.Dns(String host, int port) ->
+                    InetSocketAddress.createUnresolved(host, port);
+        };
     }
 
     public String name() {

@@ -17,12 +17,28 @@ final class Addresses {
             new Kind<>("IP:PORT or :PORT", text -> endpoint(text, true));
 
     /// Where to connect to.
-    static final Kind<InetSocketAddress> SERVER =
-            new Kind<>("an IP address and a port, IP:PORT", text -> endpoint(text, false));
+    static final Kind<ServerAddress> SERVER = new Kind<>("IP:PORT or NAME:PORT", Addresses::server);
 
+    private static final String NO_IP = "has no IP address";
     private static final int MAX_PORT = 65_535;
 
     private Addresses() {}
+
+    private static Kind.Read<ServerAddress> server(String text) {
+        switch (endpoint(text, false)) {
+            case Kind.Read.Good<InetSocketAddress>(InetSocketAddress socket) -> {
+                return Kind.good(new ServerAddress.Ip(socket));
+            }
+            case Kind.Read.Bad<InetSocketAddress>(String what) -> {
+                int colon = text.lastIndexOf(':');
+                int port = decimal(text.substring(colon + 1), MAX_PORT);
+                String host = colon < 0 ? null : HostPattern.dns(text.substring(0, colon));
+                if (host == null || port <= 0)
+                    return Kind.bad(what.equals(NO_IP) ? "has no IP address and no name" : what);
+                return Kind.good(new ServerAddress.Dns(host, port));
+            }
+        }
+    }
 
     private static Kind.Read<InetSocketAddress> endpoint(String text, boolean isOurs) {
         int colon = text.endsWith("]") ? -1 : text.lastIndexOf(':');
@@ -46,7 +62,7 @@ final class Addresses {
                 address == null
                         && host.chars().anyMatch(Character::isLetter)
                         && HostPattern.EXACT.read(host) instanceof Kind.Read.Good<String>;
-        return Kind.bad(isName ? "has a host name" : "has no IP address");
+        return Kind.bad(isName ? "has a host name" : NO_IP);
     }
 
     /// Reads an IPv4 address, or an IPv6 address without brackets and without a zone.
@@ -108,5 +124,13 @@ final class Addresses {
     static String text(InetSocketAddress address) {
         String host = text(address.getAddress());
         return (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + address.getPort();
+    }
+
+    /// As the file writes it.
+    static String text(ServerAddress address) {
+        return switch (address) {
+            case ServerAddress.Ip(InetSocketAddress socket) -> text(socket);
+            case ServerAddress.Dns(String host, int port) -> host + ":" + port;
+        };
     }
 }

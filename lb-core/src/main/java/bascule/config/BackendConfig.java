@@ -9,10 +9,17 @@ import static java.time.Duration.ofSeconds;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// One `backends.<name>` block.
 ///
 /// @param servers at least one, in the order of the file, each name once
+/// @param check null = none: a server counts as up
+/// @param eject null = off
+/// @param slowStart how long a server that came up takes to reach its full share; [Duration#ZERO] = off
+/// @param capacity null = no bound
+/// @param sticky null = off
+/// @param maintenance null = off
 /// @param connectTimeout for one TCP connection
 /// @param responseTimeout longest silence of a server that owes the next step: the head of a response, the next piece of its
 ///     body, or room for more of a request
@@ -22,10 +29,20 @@ public record BackendConfig(
         String name,
         List<ServerConfig> servers,
         Balance balance,
+        @Nullable CheckConfig check,
+        @Nullable EjectConfig eject,
+        Duration slowStart,
+        @Nullable CapacityConfig capacity,
+        RetryConfig retry,
+        @Nullable StickyConfig sticky,
+        @Nullable MaintenanceConfig maintenance,
         Duration connectTimeout,
         Duration responseTimeout,
         Duration idleTimeout,
         Duration tunnelTimeout) {
+    private static final Kind<Duration> SLOW_START =
+            Kind.duration(ofSeconds(1), ofHours(1)).or(Kind.OFF, Duration.ZERO);
+
     public BackendConfig {
         servers = List.copyOf(servers);
     }
@@ -46,16 +63,31 @@ public record BackendConfig(
                 at.blocks(
                         "servers",
                         "address",
-                        "IP:PORT or { address, … }",
+                        "IP:PORT, NAME:PORT or { address, … }",
                         1,
                         1000,
                         each -> ServerConfig.read(each, names));
         Balance balance = at.get("balance", Kind.choice(Balance.class), Balance.ROUND_ROBIN);
+        CheckConfig check = at.blockIf("check", "http", CheckConfig::read);
+        EjectConfig eject = at.blockIfOn("eject", "errors", EjectConfig::read);
+        Duration slowStart = at.get("slow-start", SLOW_START, Duration.ZERO);
+        CapacityConfig capacity = at.blockIf("capacity", "connections", CapacityConfig::read);
+        RetryConfig retry = at.block("retry", "tries", RetryConfig::read);
+        StickyConfig sticky = at.blockIf("sticky", "name", StickyConfig::read);
+        MaintenanceConfig maintenance =
+                at.blockIfOn("maintenance", "page", MaintenanceConfig::read);
         Timeouts timeouts = at.block("timeouts", "connect", Timeouts::read);
         return new BackendConfig(
                 at.name(),
                 servers,
                 balance,
+                check,
+                eject,
+                slowStart,
+                capacity,
+                retry,
+                sticky,
+                maintenance,
                 timeouts.connect,
                 timeouts.response,
                 timeouts.idle,

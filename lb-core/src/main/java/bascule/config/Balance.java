@@ -2,5 +2,6 @@ package bascule.config;
 
 /// How a backend picks a server.
 public enum Balance {
-    ROUND_ROBIN
+    ROUND_ROBIN,
+    LEAST_CONNECTIONS
 }

@@ -13,6 +13,8 @@ import java.util.List;
 /// @param backends sorted by name; every backend that a listener or a route names is among them
 /// @param shutdownGrace how long running exchanges may take to end after a stop was asked for
 /// @param loops number of event loops; 0 = one per core
+/// @param state absolute: the folder of what is remembered over a restart
+/// @param stateGiven whether it is another than the default, so that the operator counts on it
 /// @param hash SHA-256 over [EffectiveConfiguration#render], 64 lower-case hex digits: equal on two nodes exactly when both
 ///     run the same configuration, whatever their files look like
 public record Configuration(
@@ -23,17 +25,20 @@ public record Configuration(
         Duration shutdownGrace,
         int loops,
         TransportKind transport,
+        Path state,
+        boolean stateGiven,
         String hash) {
     private static final Kind<Duration> GRACE =
             Kind.duration(Duration.ZERO, ofHours(1)).or(Kind.OFF, Duration.ZERO);
+
+    private static final Path STATE = Path.of("/var/lib/bascule");
 
     public Configuration {
         listeners = List.copyOf(listeners);
         backends = List.copyOf(backends);
     }
 
-    /// @param folder where relative paths start
-    static Configuration read(Section at, Path folder) {
+    static Configuration read(Section at) {
         AdminConfig admin =
                 at.block(
                         "admin", "http", AdminConfig::read); // First, for what it opens by default.
@@ -43,19 +48,39 @@ public record Configuration(
             at.refuse("listeners", "opens nothing", "one listener or more");
         List<BackendConfig> backends = at.named("backends", "servers", BackendConfig::read);
         at.refuseUnknownBackends(backends.stream().map(BackendConfig::name).toList());
-        LoggingConfig logging =
-                at.block("logging", "access", block -> LoggingConfig.read(block, folder));
+        LoggingConfig logging = at.block("logging", "access", LoggingConfig::read);
         Duration grace =
                 at.block("shutdown", "grace", block -> block.get("grace", GRACE, ofSeconds(30)));
         int loops = at.get("loops", Kind.count(1, 1024).or("auto", 0), 0);
         TransportKind transport =
                 at.get("transport", Kind.choice(TransportKind.class), TransportKind.EPOLL);
+        Path state = at.get("state", Kind.folder(at.folder()), STATE);
+        boolean stateGiven = !STATE.equals(state);
         at.ignore("let");
-        return new Configuration(listeners, backends, admin, logging, grace, loops, transport, "");
+        return new Configuration(
+                listeners,
+                backends,
+                admin,
+                logging,
+                grace,
+                loops,
+                transport,
+                state,
+                stateGiven,
+                "");
     }
 
     Configuration withHash(String newHash) {
         return new Configuration(
-                listeners, backends, admin, logging, shutdownGrace, loops, transport, newHash);
+                listeners,
+                backends,
+                admin,
+                logging,
+                shutdownGrace,
+                loops,
+                transport,
+                state,
+                stateGiven,
+                newHash);
     }
 }

@@ -3,9 +3,6 @@ package bascule.config;
 import com.typesafe.config.ConfigObject;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -34,10 +31,10 @@ public final class ConfigurationLoader {
     private static LoadResult result(
             @Nullable ConfigObject root, Sources sources, Problems problems, Path file) {
         if (root != null) {
-            var reading = new Reading(problems, sources.places());
             Path folder = file.toAbsolutePath().normalize().getParent();
             Path start = folder == null ? file.toAbsolutePath() : folder;
-            Configuration read = Section.root(reading, root, at -> Configuration.read(at, start));
+            var reading = new Reading(problems, sources.places(), start);
+            Configuration read = Section.root(reading, root, Configuration::read);
             if (problems.isEmpty())
                 return new LoadResult.Loaded(
                         read.withHash(sha256(EffectiveConfiguration.render(read))));
@@ -46,13 +43,6 @@ public final class ConfigurationLoader {
     }
 
     private static String sha256(String text) {
-        try {
-            byte[] digest =
-                    MessageDigest.getInstance("SHA-256")
-                            .digest(text.getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(digest);
-        } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError("every Java has SHA-256", e);
-        }
+        return PageContent.sha256(text.getBytes(StandardCharsets.UTF_8));
     }
 }

@@ -2,9 +2,14 @@ package bascule.config;
 
 import com.typesafe.config.ConfigUtil;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +35,8 @@ public final class EffectiveConfiguration {
         block(
                 "admin",
                 () -> {
+                    Path socket = all.admin().socket();
+                    line("socket", socket == null ? Kind.OFF : quote(socket.toString()));
                     List<InetSocketAddress> http = all.admin().http();
                     line("http", http.isEmpty() ? Kind.OFF : list(http, Addresses::text));
                     line("allow", list(all.admin().allow(), Cidr::toString));
@@ -47,6 +54,7 @@ public final class EffectiveConfiguration {
         line("shutdown.grace", Unit.text(all.shutdownGrace()));
         line("loops", all.loops() == 0 ? "auto" : String.valueOf(all.loops()));
         line("transport", Kind.word(all.transport()));
+        line("state", quote(all.state().toString()));
     }
 
     private void listener(ListenerConfig listener) {
@@ -59,8 +67,20 @@ public final class EffectiveConfiguration {
                     RedirectConfig redirect = listener.redirect();
                     line("redirect", redirect == null ? Kind.OFF : redirect(redirect));
                     line("trust", list(listener.trust(), Cidr::toString));
+                    line("allow", list(listener.allow(), Cidr::toString));
+                    line("deny", list(listener.deny(), Cidr::toString));
                     forwarded(listener.forwarded());
                     limits(listener.limits());
+                    rateLimit(listener.rateLimit());
+                    line("request-headers", edits(listener.requestHeaders()));
+                    line("response-headers", edits(listener.responseHeaders()));
+                    block(
+                            "error-pages",
+                            () ->
+                                    new TreeMap<>(listener.errorPages())
+                                            .forEach(
+                                                    (status, page) ->
+                                                            page(String.valueOf(status), page)));
                     block(
                             "timeouts",
                             () -> {
@@ -94,6 +114,120 @@ public final class EffectiveConfiguration {
                     line("body", isOff ? Kind.OFF : size(limits.bodyBytes()));
                     line("body-idle", Unit.text(limits.bodyIdle()));
                     line("pipelined", String.valueOf(limits.pipelined()));
+                    int perClient = limits.connectionsPerClient();
+                    boolean isAny = perClient == Integer.MAX_VALUE;
+                    line("connections-per-client", isAny ? Kind.OFF : String.valueOf(perClient));
+                });
+    }
+
+    private void rateLimit(@Nullable RateLimitConfig limit) {
+        blockIf(
+                "rate-limit",
+                limit,
+                given -> {
+                    line("rate", quote(given.rate()));
+                    line("burst", String.valueOf(given.burst()));
+                });
+    }
+
+    /// The fingerprint makes the hash cover what is in the file.
+    private void page(String key, PageFile page) {
+        String value = quote(page.file().toString());
+        line(key, value + " # sha256 " + page.content().fingerprint());
+    }
+
+    private static String edits(HeaderEdits edits) {
+        if (edits.isEmpty()) return Kind.OFF;
+        var added = new LinkedHashMap<String, List<String>>();
+        for (HeaderEdit each : edits.add())
+            added.computeIfAbsent(each.name(), _ -> new ArrayList<>()).add(each.value());
+        return fields(
+                edits.set().isEmpty()
+                        ? null
+                        : field(
+                                "set",
+                                edits.set().stream()
+                                        .map(each -> field(quote(each.name()), quote(each.value())))
+                                        .collect(Collectors.joining(", ", "{ ", " }"))),
+                added.isEmpty()
+                        ? null
+                        : field(
+                                "add",
+                                added.entrySet().stream()
+                                        .map(
+                                                each ->
+                                                        field(
+                                                                quote(each.getKey()),
+                                                                list(each.getValue(), v -> v)))
+                                        .collect(Collectors.joining(", ", "{ ", " }"))),
+                edits.remove().isEmpty() ? null : field("remove", list(edits.remove(), v -> v)));
+    }
+
+    private void check(@Nullable CheckConfig check) {
+        blockIf(
+                "check",
+                check,
+                given -> {
+                    switch (given.probe()) {
+                        case CheckConfig.Probe.Http(
+                                        String path,
+                                        String host,
+                                        List<StatusRange> expect) -> {
+                            line("http", quote(path));
+                            if (host != null) line("host", quote(host));
+                            line("expect", list(expect, StatusRange::toString));
+                        }
+                        case CheckConfig.Probe.Tcp _ -> line("tcp", onOff(true));
+                    }
+                    line("every", Unit.text(given.every()));
+                    line("timeout", Unit.text(given.timeout()));
+                    line("fall", String.valueOf(given.fall()));
+                    line("rise", String.valueOf(given.rise()));
+                });
+    }
+
+    private void eject(@Nullable EjectConfig eject) {
+        blockIf(
+                "eject",
+                eject,
+                given -> {
+                    line("errors", String.valueOf(given.errors()));
+                    line("within", Unit.text(given.within()));
+                    line("for", Unit.text(given.duration()));
+                    line("at-most", given.atMostPercent() + "%");
+                });
+    }
+
+    private void capacity(@Nullable CapacityConfig capacity) {
+        blockIf(
+                "capacity",
+                capacity,
+                given -> {
+                    line("connections", String.valueOf(given.connections()));
+                    line("queue", String.valueOf(given.queue()));
+                    line("wait", Unit.text(given.maxWait()));
+                });
+    }
+
+    private void sticky(@Nullable StickyConfig sticky) {
+        blockIf(
+                "sticky",
+                sticky,
+                given -> {
+                    line("name", quote(given.cookie()));
+                    line("lifetime", durationOrOff(given.lifetime()));
+                    line("on-drain", Kind.word(given.onDrain()));
+                });
+    }
+
+    private void maintenance(@Nullable MaintenanceConfig maintenance) {
+        blockIf(
+                "maintenance",
+                maintenance,
+                given -> {
+                    if (given.page() != null) page("page", given.page());
+                    line("retry-after", durationOrOff(given.retryAfter()));
+                    line("except", list(given.except(), Cidr::toString));
                 });
     }
 
@@ -103,6 +237,18 @@ public final class EffectiveConfiguration {
                 () -> {
                     lines("servers", backend.servers(), EffectiveConfiguration::server);
                     line("balance", Kind.word(backend.balance()));
+                    check(backend.check());
+                    eject(backend.eject());
+                    line("slow-start", durationOrOff(backend.slowStart()));
+                    capacity(backend.capacity());
+                    block(
+                            "retry",
+                            () -> {
+                                line("tries", String.valueOf(backend.retry().tries()));
+                                line("budget", backend.retry().budgetPercent() + "%");
+                            });
+                    sticky(backend.sticky());
+                    maintenance(backend.maintenance());
                     block(
                             "timeouts",
                             () -> {
@@ -136,7 +282,14 @@ public final class EffectiveConfiguration {
                     case RouteAction.ToBackend(String backend) -> field("backend", quote(backend));
                     case RouteAction.Respond respond -> field("respond", respond(respond));
                     case RouteAction.Redirect(RedirectConfig to) -> field("redirect", redirect(to));
-                });
+                },
+                route.rewrite() == null ? null : field("rewrite", quote(route.rewrite())),
+                route.requestHeaders().isEmpty()
+                        ? null
+                        : field("request-headers", edits(route.requestHeaders())),
+                route.responseHeaders().isEmpty()
+                        ? null
+                        : field("response-headers", edits(route.responseHeaders())));
     }
 
     private static String headers(List<HeaderMatch> headers) {
@@ -168,6 +321,10 @@ public final class EffectiveConfiguration {
 
     private static String size(long bytes) {
         return Unit.text(bytes, Unit.OF_SIZE);
+    }
+
+    private static String durationOrOff(Duration duration) {
+        return duration.isZero() ? Kind.OFF : Unit.text(duration);
     }
 
     private static String onOff(boolean value) {
@@ -208,6 +365,11 @@ public final class EffectiveConfiguration {
         body.run();
         indent = outer;
         text.append(indent).append("}\n");
+    }
+
+    private <T> void blockIf(String name, @Nullable T given, Consumer<T> body) {
+        if (given == null) line(name, Kind.OFF);
+        else block(name, () -> body.accept(given));
     }
 
     private <T> void lines(String key, List<T> values, Function<T, String> writer) {

@@ -4,6 +4,7 @@ import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.util.Locale;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /// The hosts of a route: one, or all below one.
 ///
@@ -12,10 +13,17 @@ import java.util.function.Predicate;
 public record HostPattern(String name, boolean wildcard) {
     private static final String LABEL = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?";
     private static final Predicate<String> IS_NAME = Kind.matches(LABEL + "(\\." + LABEL + ")*");
+
+    /// Resolvers take a name whose last label is a number for an address (inet_aton(3)).
+    private static final Predicate<String> IS_NUMBER = Kind.matches("[0-9]+|0x[0-9a-f]*");
+
     private static final int MAX_NAME = 253;
 
     /// One host, without a port.
     static final Kind<String> EXACT = new Kind<>("a host, without a port", HostPattern::exact);
+
+    /// As in a `Host` field: a host, and a port if need be.
+    static final Kind<String> WITH_PORT = new Kind<>("HOST or HOST:PORT", HostPattern::withPort);
 
     static final Kind<HostPattern> KIND =
             new Kind<>("a host, or *. and a domain, without a port", HostPattern::pattern);
@@ -29,6 +37,26 @@ public record HostPattern(String name, boolean wildcard) {
         }
         boolean isHost = name.length() <= MAX_NAME && IS_NAME.test(name);
         return isHost ? Kind.good(name) : Kind.bad("is no host");
+    }
+
+    /// A name as RFC 1123 §2.1 has it, underscores besides; a dot at the end, which only says that it is whole, is dropped.
+    ///
+    /// @return lower case; null if it is no such name, or looks like an IPv4 address
+    static @Nullable String dns(String text) {
+        String name = text.toLowerCase(Locale.ROOT);
+        if (name.endsWith(".")) name = name.substring(0, name.length() - 1);
+        if (name.length() > MAX_NAME || !IS_NAME.test(name)) return null;
+        return IS_NUMBER.test(name.substring(name.lastIndexOf('.') + 1)) ? null : name;
+    }
+
+    private static Kind.Read<String> withPort(String text) {
+        int colon = text.endsWith("]") ? -1 : text.lastIndexOf(':');
+        if (colon < 0) return exact(text);
+        int port = Addresses.decimal(text.substring(colon + 1), 65_535);
+        return switch (exact(text.substring(0, colon))) {
+            case Kind.Read.Good<String>(String host) when port > 0 -> Kind.good(host + ":" + port);
+            case Kind.Read<String> _ -> Kind.bad("is no host");
+        };
     }
 
     private static Kind.Read<HostPattern> pattern(String text) {

@@ -1,6 +1,8 @@
 package bascule.config;
 
 import java.math.BigInteger;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -47,9 +49,9 @@ record Kind<T>(String expected, Function<String, Read<T>> reader) {
     /// As [#NAME], and also an address, which is the name of a server that has no other.
     static final Kind<String> SERVER_NAME =
             text(
-                    "up to 63 of letters, digits, . _ - : [ ], other than off and none",
+                    "up to 260 of letters, digits, . _ - : [ ], other than off and none",
                     "is no name",
-                    matches("(?!(off|none)$)[A-Za-z0-9\\[][A-Za-z0-9._:\\[\\]-]{0,62}"));
+                    matches("(?!(off|none)$)[A-Za-z0-9_\\[][A-Za-z0-9._:\\[\\]-]{0,259}"));
 
     private static final Pattern AMOUNT =
             Pattern.compile("(-?(?:0|[1-9][0-9]*))(?:\\s*([^0-9\\s]+))?");
@@ -86,6 +88,34 @@ record Kind<T>(String expected, Function<String, Read<T>> reader) {
         return quantity(min.toNanos(), max.toNanos(), Unit.OF_DURATION).then(Duration::ofNanos);
     }
 
+    /// Whole percents.
+    static Kind<Integer> percent(int min, int max) {
+        return quantity(min, max, Unit.OF_SHARE).then(Long::intValue);
+    }
+
+    /// So many in so long.
+    record Rate(long count, Duration per) {}
+
+    /// A count per second, minute or hour.
+    static Kind<Rate> rate(long min, long max) {
+        Function<String, Read<Rate>> reader =
+                text -> {
+                    Matcher amount = AMOUNT.matcher(text);
+                    if (!amount.matches()) return bad("is no rate");
+                    String name = amount.group(2);
+                    if (name == null) return bad("has no unit");
+                    Unit unit = Unit.named(name, Unit.OF_RATE);
+                    if (unit == null)
+                        return bad("has an unknown unit" + Unit.suggest(name, Unit.OF_RATE));
+                    return switch (within(new BigInteger(amount.group(1)), min, max)) {
+                        case Read.Good<Long>(Long count) ->
+                                good(new Rate(count, Duration.ofNanos(unit.size())));
+                        case Read.Bad<Long>(String what) -> bad(what);
+                    };
+                };
+        return new Kind<>(min + " to " + max + " per /s, /m or /h", reader);
+    }
+
     static Kind<Long> size(long min, long max) {
         return quantity(min, max, Unit.OF_SIZE);
     }
@@ -110,6 +140,31 @@ record Kind<T>(String expected, Function<String, Read<T>> reader) {
                 amount.compareTo(BigInteger.valueOf(min)) >= 0
                         && amount.compareTo(BigInteger.valueOf(max)) <= 0;
         return isWithin ? good(amount.longValue()) : bad("is out of range");
+    }
+
+    /// A file that need not be there.
+    ///
+    /// @param folder where a relative path starts
+    static Kind<Path> file(String expected, Path folder) {
+        return new Kind<>(
+                expected,
+                text -> text.endsWith("/") ? bad("is no file") : path(text, folder, "is no file"));
+    }
+
+    /// A folder that need not be there.
+    ///
+    /// @param folder where a relative path starts
+    static Kind<Path> folder(Path folder) {
+        return new Kind<>("a folder", text -> path(text, folder, "is no folder"));
+    }
+
+    private static Read<Path> path(String text, Path folder, String otherwise) {
+        if (text.isBlank()) return bad(otherwise);
+        try {
+            return good(folder.resolve(text));
+        } catch (InvalidPathException _) {
+            return bad(otherwise);
+        }
     }
 
     /// The constants of an enum, in its order, as the file spells them.

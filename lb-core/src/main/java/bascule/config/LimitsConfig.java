@@ -17,6 +17,7 @@ import java.time.Duration;
 /// @param bodyBytes one request body, decoded from its framing; [Long#MAX_VALUE] = off
 /// @param bodyIdle longest silence of a client that owes the next step: within a body, or while its response waits to be taken
 /// @param pipelined requests of one connection that may wait for their turn; if more do, the connection ends after these
+/// @param connectionsPerClient open connections of one client address, over all loops; [Integer#MAX_VALUE] = off
 public record LimitsConfig(
         int connections,
         Duration headerTime,
@@ -25,17 +26,22 @@ public record LimitsConfig(
         int requestLineBytes,
         long bodyBytes,
         Duration bodyIdle,
-        int pipelined) {
+        int pipelined,
+        int connectionsPerClient) {
     static LimitsConfig read(Section at) {
         Kind<Long> body = Kind.size(0, 1L << 40).or(Kind.OFF, Long.MAX_VALUE);
+        Kind<Integer> perClient = Kind.count(1, 1_000_000).or(Kind.OFF, Integer.MAX_VALUE);
+        int connections = at.count("connections", 20_000, 1, 1_000_000);
+        int connectionsPerClient = at.get("connections-per-client", perClient, Integer.MAX_VALUE);
         return new LimitsConfig(
-                at.count("connections", 20_000, 1, 1_000_000),
+                connections,
                 at.duration("header-time", ofSeconds(10), ofMillis(1), ofMinutes(10)),
                 (int) at.size("headers", 32 << 10, 1 << 10, 1 << 20),
                 at.count("header-count", 100, 1, 1000),
                 (int) at.size("request-line", 8 << 10, 64, 64 << 10),
                 at.get("body", body, Long.MAX_VALUE),
                 at.duration("body-idle", ofSeconds(30), ofMillis(1), ofHours(1)),
-                at.count("pipelined", 16, 1, 1000));
+                at.count("pipelined", 16, 1, 1000),
+                connectionsPerClient);
     }
 }

@@ -7,7 +7,9 @@ import static java.time.Duration.ofSeconds;
 
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /// One `listeners.<name>` block. What answers a request is asked in this order: `routes`, then `redirect`, then `backend`;
@@ -18,6 +20,12 @@ import org.jspecify.annotations.Nullable;
 /// @param trust peers whose forwarded fields count
 /// @param idleTimeout how long a client connection may rest between two requests
 /// @param tunnelTimeout how long an upgraded connection may be silent in both directions
+/// @param allow peers that may connect; empty = any that `deny` does not name
+/// @param deny peers that may not, whatever `allow` says
+/// @param rateLimit null = off
+/// @param requestHeaders edits of what goes to servers, before those of the route
+/// @param responseHeaders edits of what goes to clients, after those of the route
+/// @param errorPages by status code, 400 to 599: what stands in for our own short texts
 public record ListenerConfig(
         String name,
         List<InetSocketAddress> binds,
@@ -28,11 +36,23 @@ public record ListenerConfig(
         ForwardedConfig forwarded,
         LimitsConfig limits,
         Duration idleTimeout,
-        Duration tunnelTimeout) {
+        Duration tunnelTimeout,
+        List<Cidr> allow,
+        List<Cidr> deny,
+        @Nullable RateLimitConfig rateLimit,
+        HeaderEdits requestHeaders,
+        HeaderEdits responseHeaders,
+        Map<Integer, PageFile> errorPages) {
+    private static final Kind<Integer> ERROR =
+            Kind.count(400, 599).expecting("status codes, 400 to 599");
+
     public ListenerConfig {
         binds = List.copyOf(binds);
         routes = List.copyOf(routes);
         trust = List.copyOf(trust);
+        allow = List.copyOf(allow);
+        deny = List.copyOf(deny);
+        errorPages = Map.copyOf(errorPages);
     }
 
     private record Timeouts(Duration idle, Duration tunnel) {
@@ -60,8 +80,14 @@ public record ListenerConfig(
         if (!at.has("backend") && routes.isEmpty() && redirect == null)
             at.refuseMissing("backend", "a backend, or routes, or redirect");
         List<Cidr> trust = at.list("trust", Cidr.KIND, 0, 10_000);
+        List<Cidr> allow = at.list("allow", Cidr.KIND, 0, 10_000);
+        List<Cidr> deny = at.list("deny", Cidr.KIND, 0, 10_000);
         ForwardedConfig forwarded = at.block("forwarded", "x-forwarded", ForwardedConfig::read);
         LimitsConfig limits = at.block("limits", "connections", LimitsConfig::read);
+        RateLimitConfig rateLimit = at.blockIf("rate-limit", "rate", RateLimitConfig::read);
+        HeaderEdits request = HeaderEdits.read(at, "request-headers", HeaderEdits.Side.REQUEST);
+        HeaderEdits response = HeaderEdits.read(at, "response-headers", HeaderEdits.Side.RESPONSE);
+        Map<Integer, PageFile> errorPages = errorPages(at);
         Timeouts timeouts = at.block("timeouts", "idle", Timeouts::read);
         return new ListenerConfig(
                 at.name(),
@@ -73,6 +99,26 @@ public record ListenerConfig(
                 forwarded,
                 limits,
                 timeouts.idle,
-                timeouts.tunnel);
+                timeouts.tunnel,
+                allow,
+                deny,
+                rateLimit,
+                request,
+                response,
+                errorPages);
+    }
+
+    private static Map<Integer, PageFile> errorPages(Section at) {
+        Kind<PageFile> file = PageFile.kind(at.folder());
+        var pages = new HashMap<Integer, PageFile>();
+        at.entries(
+                "error-pages",
+                ERROR,
+                200,
+                (status, value) -> {
+                    PageFile page = value.as(file);
+                    if (page != null) pages.put(status, page);
+                });
+        return pages;
     }
 }

@@ -1,6 +1,7 @@
 package bascule.config;
 
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -16,13 +17,16 @@ final class Reading {
 
     private final Problems problems;
     private final Places places;
+    private final Path folder;
     private final SequencedMap<String, String> keys = new LinkedHashMap<>();
     private final Map<InetSocketAddress, String> owners = new HashMap<>();
     private final List<Value> references = new ArrayList<>();
 
-    Reading(Problems problems, Places places) {
+    /// @param folder absolute: where relative paths start
+    Reading(Problems problems, Places places, Path folder) {
         this.problems = problems;
         this.places = places;
+        this.folder = folder;
     }
 
     Problems problems() {
@@ -31,6 +35,10 @@ final class Reading {
 
     Places places() {
         return places;
+    }
+
+    Path folder() {
+        return folder;
     }
 
     /// Every key that was asked for, as `listeners.*.routes[].path`, and what it expects; empty for a block.

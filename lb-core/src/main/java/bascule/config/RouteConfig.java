@@ -10,12 +10,18 @@ import org.jspecify.annotations.Nullable;
 ///     ends in `/` is a prefix, any other is exact; null = any path
 /// @param methods upper case; empty = any method
 /// @param headers all of them must match; empty = no condition
+/// @param rewrite what takes the place of the prefix `path` in what a server gets: percent-encoded, `/` at both ends; null = the
+///     path stays. Only with a path that is a prefix, and a backend
+/// @param requestHeaders empty unless there is a backend
 public record RouteConfig(
         @Nullable HostPattern host,
         @Nullable String path,
         List<String> methods,
         List<HeaderMatch> headers,
-        RouteAction action) {
+        RouteAction action,
+        @Nullable String rewrite,
+        HeaderEdits requestHeaders,
+        HeaderEdits responseHeaders) {
     private static final String ONE = "one of backend, respond, redirect";
 
     private static final Kind<String> METHOD =
@@ -33,7 +39,18 @@ public record RouteConfig(
         List<String> methods = at.list("method", METHOD, 0, 32);
         List<HeaderMatch> headers =
                 at.blocks("header", "name", "{ name, value }", 0, 16, HeaderMatch::read);
-        return new RouteConfig(host, path, methods, headers, action(at));
+        RouteAction action = action(at);
+        boolean isForwarded = action instanceof RouteAction.ToBackend;
+        String rewrite = at.find("rewrite", RoutePath.PREFIX);
+        if (!isForwarded && at.has("rewrite"))
+            at.refuse("rewrite", "goes with a backend only", "no rewrite");
+        else if (at.has("rewrite") && (path != null && !path.endsWith("/") || !at.has("path")))
+            at.refuse("rewrite", "goes with a prefix only", "a path that ends in /");
+        HeaderEdits request = HeaderEdits.read(at, "request-headers", HeaderEdits.Side.REQUEST);
+        if (!isForwarded && at.has("request-headers"))
+            at.refuse("request-headers", "goes with a backend only", "none");
+        HeaderEdits response = HeaderEdits.read(at, "response-headers", HeaderEdits.Side.RESPONSE);
+        return new RouteConfig(host, path, methods, headers, action, rewrite, request, response);
     }
 
     private static RouteAction action(Section at) {

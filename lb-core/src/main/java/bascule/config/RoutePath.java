@@ -11,6 +11,18 @@ final class RoutePath {
     static final Kind<String> KIND =
             new Kind<>("/PATH as in a URL, for a prefix with / at its end", RoutePath::read);
 
+    /// A prefix, percent-encoded as it goes over the wire.
+    static final Kind<String> PREFIX =
+            new Kind<>(
+                    "/PATH/ as in a URL",
+                    text ->
+                            switch (read(text)) {
+                                case Kind.Read.Good<String>(String path) when path.endsWith("/") ->
+                                        Kind.good(wire(path));
+                                case Kind.Read.Good<String> _ -> Kind.bad("does not end in /");
+                                case Kind.Read.Bad<String> bad -> bad;
+                            });
+
     private static final int MAX_LENGTH = 4096;
 
     private RoutePath() {}
@@ -70,6 +82,22 @@ final class RoutePath {
         } catch (CharacterCodingException _) {
             return Kind.bad("is not UTF-8 when decoded");
         }
+    }
+
+    /// RFC 3986 §3.3: what is no pchar is percent-encoded.
+    private static String wire(String path) {
+        var text = new StringBuilder();
+        for (byte b : path.getBytes(StandardCharsets.UTF_8)) {
+            char c = (char) (b & 0xff);
+            boolean isPlain =
+                    c >= 'a' && c <= 'z'
+                            || c >= 'A' && c <= 'Z'
+                            || c >= '0' && c <= '9'
+                            || "-._~!$&'()*+,;=:@/".indexOf(c) >= 0;
+            if (isPlain) text.append(c);
+            else text.append(String.format("%%%02X", (int) c));
+        }
+        return text.toString();
     }
 
     /// The text that reads as this path.

@@ -1,9 +1,9 @@
 package bascule.config;
 
-import com.typesafe.config.ConfigList;
 import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigValue;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -60,6 +60,15 @@ final class Section {
     /// The last key of the path.
     String name() {
         return name;
+    }
+
+    /// Where relative paths start.
+    Path folder() {
+        return reading.folder();
+    }
+
+    boolean isOff() {
+        return isOff;
     }
 
     boolean has(String key) {
@@ -142,6 +151,14 @@ final class Section {
         return block(key, main, reader);
     }
 
+    /// A block that can be had with all its defaults, as `on`; null where it is not given, or `off`.
+    <T> @Nullable T blockIfOn(String key, String main, Function<Section, T> reader) {
+        Value value = take(key, "");
+        if (value == null || value.isOff() || "false".equals(value.text())) return null;
+        if (!value.isOn()) return block(key, main, reader);
+        return new Section(reading, key, pathOf(key), schemaOf(key), null, main).end(reader);
+    }
+
     /// A list of blocks, or one block; what is `off` is left out.
     ///
     /// @param expected what an entry is
@@ -175,7 +192,8 @@ final class Section {
                         (each, given) -> {
                             var value = new Value(reading, Outline.join(all.path(), each), given);
                             if (value.isOff()) return;
-                            refuseBadName(each, value);
+                            if (Kind.NAME.read(each) instanceof Kind.Read.Bad<String>(String what))
+                                value.refuseKey(what, Kind.NAME.expected());
                             var section =
                                     new Section(
                                             reading,
@@ -187,6 +205,29 @@ final class Section {
                             read.add(section.end(reader));
                         });
         return read;
+    }
+
+    /// A block of names and values, sorted by name.
+    ///
+    /// @param each is shown a name and what it stands for
+    <N> void entries(String key, Kind<N> names, int max, BiConsumer<N, Value> each) {
+        Value all = take(key, names.expected());
+        if (all == null || all.isOff()) return;
+        if (!(all.raw() instanceof ConfigObject block)) {
+            all.refuse("is no block", "a block of " + names.expected());
+            return;
+        }
+        if (block.size() > max) all.refuse("has " + block.size() + " entries", "up to " + max);
+        new TreeMap<>(block)
+                .forEach(
+                        (name, given) -> {
+                            var value = new Value(reading, Outline.join(all.path(), name), given);
+                            switch (names.read(name)) {
+                                case Kind.Read.Good<N>(N good) -> each.accept(good, value);
+                                case Kind.Read.Bad<N>(String what) ->
+                                        value.refuseKey(what, names.expected());
+                            }
+                        });
     }
 
     /// Takes a key that may hold anything.
@@ -247,13 +288,6 @@ final class Section {
         }
     }
 
-    private void refuseBadName(String name, Value value) {
-        if (!(Kind.NAME.read(name) instanceof Kind.Read.Bad<String>(String what))) return;
-        String message = what + " (expected: " + Kind.NAME.expected() + ")";
-        Place place = reading.places().ofBlock(value.path(), value.raw());
-        reading.problems().add(place, value.path(), message);
-    }
-
     private @Nullable Value take(String key, String expected) {
         asked.add(key);
         reading.keys().put(schemaOf(key), expected);
@@ -269,11 +303,9 @@ final class Section {
             return List.of();
         }
         var elements = new ArrayList<Value>();
-        if (all.raw() instanceof ConfigList list) {
-            for (int i = 0; i < list.size(); i++) {
-                var element = new Value(reading, all.path() + "[" + i + "]", list.get(i));
+        if (all.isList()) {
+            for (Value element : all.elements())
                 if (!canBeOff || !element.isOff()) elements.add(element);
-            }
         } else if (!all.isOff()) {
             elements.add(all);
         }

@@ -34,6 +34,24 @@ record Unit(String name, long size, Set<String> foreign) {
                     new Unit("KiB", 1L << 10, Set.of("k", "kb")),
                     new Unit("B", 1, Set.of("byte", "bytes")));
 
+    static final List<Unit> OF_SHARE = List.of(new Unit("%", 1, Set.of("percent", "pct")));
+
+    /// The size is that of the time in nanoseconds.
+    static final List<Unit> OF_RATE =
+            List.of(
+                    new Unit(
+                            "/h",
+                            Duration.ofHours(1).toNanos(),
+                            Set.of("/hour", "/hr", "r/h", "h")),
+                    new Unit(
+                            "/m",
+                            Duration.ofMinutes(1).toNanos(),
+                            Set.of("/min", "/minute", "r/m", "rpm", "m")),
+                    new Unit(
+                            "/s",
+                            Duration.ofSeconds(1).toNanos(),
+                            Set.of("/sec", "/second", "r/s", "rps", "s")));
+
     static @Nullable Unit named(String name, List<Unit> units) {
         for (Unit unit : units) {
             if (unit.name.equals(name)) return unit;
@@ -59,6 +77,14 @@ record Unit(String name, long size, Set<String> foreign) {
             if (amount != 0 && amount % unit.size == 0) return amount / unit.size + unit.name;
         }
         return "0" + units.getLast().name;
+    }
+
+    /// `/s`, `/m` or `/h`.
+    static String rateOf(Duration per) {
+        for (Unit unit : OF_RATE) {
+            if (unit.size == per.toNanos()) return unit.name;
+        }
+        throw new IllegalArgumentException("no rate has a unit of " + per);
     }
 
     static String text(Duration duration) {

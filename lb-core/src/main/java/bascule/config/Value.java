@@ -1,7 +1,10 @@
 package bascule.config;
 
+import com.typesafe.config.ConfigList;
 import com.typesafe.config.ConfigValue;
 import com.typesafe.config.ConfigValueType;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// A value of the file, with its key and what it takes to refuse it.
@@ -14,6 +17,12 @@ record Value(Reading reading, String path, ConfigValue raw) {
 
     boolean isBlock() {
         return raw.valueType() == ConfigValueType.OBJECT;
+    }
+
+    /// Is it the switch, thrown?
+    boolean isOn() {
+        String text = text();
+        return text != null && (text.equals("on") || text.equals("true"));
     }
 
     boolean isOff() {
@@ -41,6 +50,22 @@ record Value(Reading reading, String path, ConfigValue raw) {
         if (Places.isUnset(raw)) return; // Refused already, for a better reason.
         String message = shown() + ": " + what + " (expected: " + expected + ")";
         reading.problems().add(place(), path, message);
+    }
+
+    /// Refuses the key rather than what it stands for.
+    void refuseKey(String what, String expected) {
+        if (Places.isUnset(raw)) return;
+        String message = what + " (expected: " + expected + ")";
+        reading.problems().add(reading.places().ofBlock(path, raw), path, message);
+    }
+
+    /// What is in the list; or this alone, if it is none.
+    List<Value> elements() {
+        if (!(raw instanceof ConfigList list)) return List.of(this);
+        var elements = new ArrayList<Value>();
+        for (int i = 0; i < list.size(); i++)
+            elements.add(new Value(reading, path + "[" + i + "]", list.get(i)));
+        return elements;
     }
 
     Place place() {

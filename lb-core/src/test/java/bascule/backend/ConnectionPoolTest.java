@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 
 import bascule.config.BackendConfig;
 import bascule.config.Balance;
+import bascule.config.RetryConfig;
 import bascule.http.Method;
 import bascule.http.ResponseEvents;
 import bascule.http.ResponseHead;
@@ -25,6 +26,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.DefaultEventLoop;
 import io.netty.channel.embedded.EmbeddedChannel;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -45,6 +47,13 @@ final class ConnectionPoolTest {
                             "web",
                             List.of(),
                             Balance.ROUND_ROBIN,
+                            null,
+                            null,
+                            Duration.ZERO,
+                            null,
+                            new RetryConfig(2, 20),
+                            null,
+                            null,
                             ofSeconds(1),
                             ofSeconds(1),
                             ofSeconds(1),

@@ -35,7 +35,8 @@ final class ConfigurationLoaderTest {
                         8 * 1024,
                         Long.MAX_VALUE,
                         Duration.ofSeconds(30),
-                        16);
+                        16,
+                        Integer.MAX_VALUE);
         assertThat(all.listeners())
                 .containsExactly(
                         new ListenerConfig(
@@ -48,21 +49,44 @@ final class ConfigurationLoaderTest {
                                 new ForwardedConfig(XForwarded.REPLACE, false, true, true),
                                 limits,
                                 Duration.ofSeconds(60),
-                                Duration.ofHours(1)));
+                                Duration.ofHours(1),
+                                List.of(),
+                                List.of(),
+                                null,
+                                HeaderEdits.NONE,
+                                HeaderEdits.NONE,
+                                Map.of()));
         assertThat(all.backends())
                 .containsExactly(
                         new BackendConfig(
                                 "web",
                                 List.of(
                                         new ServerConfig(
-                                                "10.0.0.1:80", address("10.0.0.1", 80), 1, false)),
+                                                "10.0.0.1:80",
+                                                new ServerAddress.Ip(address("10.0.0.1", 80)),
+                                                1,
+                                                false)),
                                 Balance.ROUND_ROBIN,
+                                null,
+                                null,
+                                Duration.ZERO,
+                                null,
+                                new RetryConfig(2, 20),
+                                null,
+                                null,
                                 Duration.ofSeconds(2),
                                 Duration.ofSeconds(30),
                                 Duration.ofSeconds(60),
                                 Duration.ofHours(1)));
         assertThat(all.admin())
-                .isEqualTo(new AdminConfig(List.of(address("127.0.0.1", 9180)), List.of()));
+                .isEqualTo(
+                        new AdminConfig(
+                                Path.of("/run/bascule/admin.sock"),
+                                false,
+                                List.of(address("127.0.0.1", 9180)),
+                                List.of()));
+        assertThat(all.state()).isEqualTo(Path.of("/var/lib/bascule"));
+        assertThat(all.stateGiven()).isFalse();
         assertThat(all.logging())
                 .isEqualTo(new LoggingConfig(AccessLogFormat.JSON, null, Level.INFO));
         assertThat(all.shutdownGrace()).isEqualTo(Duration.ofSeconds(30));
@@ -139,7 +163,8 @@ final class ConfigurationLoaderTest {
                                 64 << 10,
                                 Long.MAX_VALUE,
                                 Duration.ofHours(1),
-                                1000));
+                                1000,
+                                Integer.MAX_VALUE));
         assertThat(http.idleTimeout()).hasDays(1);
         assertThat(http.tunnelTimeout()).hasDays(7);
         assertThat(all.backends()).hasSize(1);
@@ -211,7 +236,10 @@ final class ConfigurationLoaderTest {
                                 List.of(
                                         new HeaderMatch("x-debug", null),
                                         new HeaderMatch("accept", "a, b")),
-                                new RouteAction.ToBackend("web")));
+                                new RouteAction.ToBackend("web"),
+                                null,
+                                HeaderEdits.NONE,
+                                HeaderEdits.NONE));
     }
 
     @Test

@@ -28,12 +28,18 @@ final class ConfigurationMutationTest {
                     ("listeners bind backend routes redirect scheme host port status trust forwarded x-forwarded via request-id "
                                     + "limits connections header-time headers header-count request-line body body-idle pipelined timeouts idle "
                                     + "tunnel backends servers name address weight backup balance connect response admin http allow logging "
-                                    + "access file level shutdown grace loops transport path method header value respond content-type")
+                                    + "access file level shutdown grace loops transport path method header value respond content-type "
+                                    + "deny rate-limit rate burst request-headers response-headers set add remove error-pages rewrite "
+                                    + "connections-per-client check tcp expect every timeout fall rise eject errors within for at-most "
+                                    + "slow-start capacity queue wait retry tries budget sticky lifetime on-drain maintenance page "
+                                    + "retry-after except socket state")
                             .split(" "));
 
     private static final Pattern FIELD =
-            Pattern.compile("(\"?[a-z][a-z0-9.-]*\"?)\\s*([=:]\\s*|(?=\\{))");
-    private static final Pattern AMOUNT = Pattern.compile("([0-9]+)(ms|s|m|h|d|B|KiB|MiB|GiB)?");
+            Pattern.compile(
+                    "(\"[A-Za-z][A-Za-z0-9.-]*\"|[A-Za-z][A-Za-z0-9.-]*|[0-9]{3})\\s*([=:]\\s*|(?=\\{))");
+    private static final Pattern AMOUNT =
+            Pattern.compile("([0-9]+)(ms|s|m|h|d|B|KiB|MiB|GiB|%|/s|/m|/h)?");
     private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9.-]+|/[a-z./]*");
 
     /// A file, and where its keys and values stand.
@@ -193,7 +199,7 @@ final class ConfigurationMutationTest {
                                 "tls { certificates = certs }, ",
                                 "mode : tcp, ",
                                 "maxconn = 5, ",
-                                "check = /healthz, ")
+                                "protocol = h2, ")
                         .get(random.nextInt(5));
         String text = replace(base, field.start(), field.start(), unknown);
         return new Mutation("unknown key", text, field.line());
@@ -203,11 +209,15 @@ final class ConfigurationMutationTest {
         Matcher amount = AMOUNT.matcher(field.value());
         if (!amount.matches()) return null;
         List<String> units =
-                amount.group(2) == null
-                        ? List.of("s", "ms", "KiB", "k", "%", "/s", " pieces")
-                        : amount.group(2).endsWith("B")
-                                ? List.of("", "s", "kb", "kib", "K", "%", "TiB", "KB")
-                                : List.of("", "sec", "min", "us", "KiB", "%", "w", "M", "S");
+                switch (amount.group(2)) {
+                    case null -> List.of("s", "ms", "KiB", "k", "%", "/s", " pieces");
+                    case "%" -> List.of("", "s", "percent", "/s", "KiB", "%%");
+                    case "/s", "/m", "/h" ->
+                            List.of("", "s", "/sec", "/min", "/d", "%", "r/s", "/");
+                    case "B", "KiB", "MiB", "GiB" ->
+                            List.of("", "s", "kb", "kib", "K", "%", "TiB", "KB");
+                    default -> List.of("", "sec", "min", "us", "KiB", "%", "w", "M", "S", "/s");
+                };
         String value = amount.group(1) + units.get(random.nextInt(units.size()));
         return new Mutation(
                 "wrong unit",
@@ -217,16 +227,20 @@ final class ConfigurationMutationTest {
 
     private static @Nullable Mutation changeType(Base base, Field field, Random random) {
         if (field.value().indexOf('\n') >= 0) return null;
-        var others = new ArrayList<>(List.of("null", "{ a = 1 }", "[[5]]"));
+        var others = new ArrayList<>(List.of("null", "{ \"a b\" = 1 }", "[[5]]"));
         if (AMOUNT.matcher(field.value()).matches())
             others.addAll(List.of("many", "-7", "1.5", "\"\"", "[]"));
-        if (Set.of("on", "off").contains(field.value()))
+        boolean takesMore = // Such as a count, or the name of a cookie.
+                Set.of("capacity", "eject", "sticky", "connections-per-client", "queue", "tries")
+                        .contains(last(field.key()));
+        if (Set.of("on", "off").contains(field.value()) && !takesMore)
             others.addAll(List.of("yes", "1", "[]", "[on]"));
         if (field.isFree()) return null; // What stands there has no type of its own.
         // A list of one block reads as that block, so an unknown key is in it, on the same line.
         String value = others.get(random.nextInt(others.size()));
         if (value.startsWith("[]")
-                && Set.of("routes", "trust", "allow").contains(last(field.key()))) return null;
+                && Set.of("routes", "trust", "allow", "deny", "except", "remove")
+                        .contains(last(field.key()))) return null;
         String separator = base.text().charAt(field.valueStart()) == '{' ? " = " : "";
         return new Mutation(
                 "wrong type",
@@ -237,7 +251,10 @@ final class ConfigurationMutationTest {
     private static @Nullable Mutation drop(Base base, Field field) {
         boolean isRequired =
                 switch (last(field.key())) {
-                    case "bind", "servers", "address", "status" -> true;
+                    case "bind", "servers", "address", "status", "rate" -> true;
+                    case "http" -> field.parent().equals("check");
+                    case "connections" -> field.parent().equals("capacity");
+                    case "name" -> field.parent().equals("sticky");
                     case "backend" ->
                             field.value()
                                     .matches("api.*|canary|tenants"); // Of routes; a listener may
@@ -364,7 +381,7 @@ final class ConfigurationMutationTest {
                 continue;
             }
             field.region(at, to);
-            if (!Character.isLetter(c) && c != '"' || !field.lookingAt()) {
+            if (!Character.isLetterOrDigit(c) && c != '"' || !field.lookingAt()) {
                 at = c == '"' ? text.indexOf('"', at + 1) + 1 : at + 1;
                 continue;
             }
@@ -380,7 +397,8 @@ final class ConfigurationMutationTest {
             }
             while (valueEnd > valueStart && Character.isWhitespace(text.charAt(valueEnd - 1)))
                 valueEnd--;
-            boolean isLet = isFree || key.equals("let") || key.startsWith("let.");
+            boolean isNamed = parent.equals("set") || parent.equals("add"); // Any field may be set.
+            boolean isLet = isFree || isNamed || key.equals("let") || key.startsWith("let.");
             String value = text.substring(valueStart, valueEnd);
             into.add(
                     new Field(

@@ -12,7 +12,7 @@ import java.util.TreeSet;
 /// Holds the text of `bascule.conf` against the loader: each key is there, with its true default, its bounds and unit in the
 /// comment above, and no other key is. Lines are told apart by how they begin: `# ` explains, `#key` is a default, `#>` an example.
 record ReferenceFile(String text) {
-    private static final Path FILE = Path.of("bascule.conf");
+    private static final Path FILE = Configs.folder().resolve("bascule.conf");
 
     /// With the defaults as settings.
     String withDefaults() {
@@ -30,7 +30,10 @@ record ReferenceFile(String text) {
         for (String each : List.of(text, withDefaults(), withExamples())) {
             List<Problem> problems =
                     Configs.problems(ConfigurationLoader.parse(each, FILE, Map.of()));
-            if (!problems.isEmpty()) complaints.add("does not load: " + problems);
+            if (!problems.isEmpty())
+                complaints.add(
+                        "does not load: "
+                                + Configs.lines(problems).replace(FILE.getParent() + "/", ""));
         }
         if (!complaints.isEmpty()) return complaints;
         complainOfDefaults(complaints);
@@ -57,9 +60,9 @@ record ReferenceFile(String text) {
     }
 
     private void complainOfDefaults(List<String> complaints) {
-        List<String> shipped = EffectiveConfiguration.render(Configs.parse(text)).lines().toList();
+        List<String> shipped = EffectiveConfiguration.render(parse(text)).lines().toList();
         List<String> defaults =
-                EffectiveConfiguration.render(Configs.parse(withDefaults())).lines().toList();
+                EffectiveConfiguration.render(parse(withDefaults())).lines().toList();
         for (int i = 0; i < Math.max(shipped.size(), defaults.size()); i++) {
             String truth = i < shipped.size() ? shipped.get(i).strip() : "nothing";
             String said = i < defaults.size() ? defaults.get(i).strip() : "nothing";
@@ -86,29 +89,39 @@ record ReferenceFile(String text) {
         }
     }
 
+    private static Configuration parse(String text) {
+        return Configs.loaded(ConfigurationLoader.parse(text, FILE, Map.of()));
+    }
+
     private SequencedMap<String, String> knownKeys() {
         var problems = new Problems();
         var sources = new Sources(Map.of(), problems);
         ConfigObject root = sources.parse(withExamples(), FILE);
-        var reading = new Reading(problems, sources.places());
-        Section.root(reading, root, at -> Configuration.read(at, Path.of("/")));
+        var reading = new Reading(problems, sources.places(), Configs.folder());
+        Section.root(reading, root, Configuration::read);
         var known = new TreeMap<String, String>();
-        reading.keys().forEach((key, expected) -> known.put(key.replace("[]", ""), expected));
+        reading.keys()
+                .forEach((key, expected) -> known.put(plain(key.replace("[]", "")), expected));
         return known;
     }
 
     private static void keys(String text, int sign, Map<String, Integer> lines) {
         for (Outline.Entry entry : Outline.of(text, "", "").entries()) {
             String key =
-                    entry.path()
-                            .replaceAll("\\[.*?]", "")
+                    plain(entry.path().replaceAll("\\[.*?]", ""))
                             .replaceFirst("^(listeners|backends)\\.[^.]+", "$1.*")
+                            .replaceFirst("(error-pages|-headers\\.(set|add))\\..*", "$1")
                             .replaceFirst("^let\\..*", "let");
             if (key.endsWith(".*")) continue;
             int line = sign * entry.place().line();
             if (sign > 0) lines.merge(key, line, (old, now) -> old > 0 ? old : now);
             else lines.putIfAbsent(key, line);
         }
+    }
+
+    /// The header edits of a route are those of a listener, and explained once.
+    private static String plain(String key) {
+        return key.replaceFirst("\\.routes\\.(request|response)-headers\\.", ".$1-headers.");
     }
 
     /// The comment right above a line; of an example, all there are.

@@ -5,6 +5,7 @@ import static bascule.route.Tables.table;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import bascule.config.HeaderEdits;
 import bascule.config.HeaderMatch;
 import bascule.config.HostPattern;
 import bascule.config.RouteAction;
@@ -133,7 +134,10 @@ final class RouteTableModelTest {
                             some(random, List.of("x-a", "x-b", "x-a=1", "x-b=")).stream()
                                     .map(text -> header(text))
                                     .toList(),
-                            new RouteAction.Respond(200, "route " + i, "text/plain")));
+                            new RouteAction.Respond(200, "route " + i, "text/plain"),
+                            null,
+                            HeaderEdits.NONE,
+                            HeaderEdits.NONE));
         }
         return routes;
     }

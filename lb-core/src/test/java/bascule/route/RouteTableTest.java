@@ -8,6 +8,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import bascule.config.HeaderEdits;
 import bascule.config.RedirectConfig;
 import bascule.config.RouteAction;
 import bascule.config.RouteConfig;
@@ -227,7 +228,8 @@ final class RouteTableTest {
     }
 
     private static RouteConfig with(String path, RouteAction action) {
-        return new RouteConfig(null, path, List.of(), List.of(), action);
+        return new RouteConfig(
+                null, path, List.of(), List.of(), action, null, HeaderEdits.NONE, HeaderEdits.NONE);
     }
 
     @Test

@@ -2,6 +2,7 @@ package bascule.route;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import bascule.config.HeaderEdits;
 import bascule.config.HeaderMatch;
 import bascule.config.HostPattern;
 import bascule.config.RedirectConfig;
@@ -47,7 +48,10 @@ final class Tables {
                 words[1].equals("-") ? null : words[1],
                 methods,
                 headers,
-                new RouteAction.Respond(200, sides[1].trim(), "text/plain"));
+                new RouteAction.Respond(200, sides[1].trim(), "text/plain"),
+                null,
+                HeaderEdits.NONE,
+                HeaderEdits.NONE);
     }
 
     private static @Nullable HostPattern host(String text) {
