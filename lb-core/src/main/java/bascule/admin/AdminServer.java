@@ -1,6 +1,7 @@
 package bascule.admin;
 
 import bascule.config.Cidr;
+import bascule.observe.Events;
 import bascule.observe.Metrics;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
@@ -8,29 +9,40 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpObjectAggregator;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.ImmediateEventExecutor;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
-/// The admin port: one thread, `admin`, with its own loop. The suppliers are asked on it, and must not block it.
+/// The admin port and the admin socket: one thread, `admin`, with its own loop. The suppliers are asked on it, and must not block
+/// it.
 public final class AdminServer implements AutoCloseable {
     /// @param connections open at a time; those beyond are closed at once
     /// @param patience for a whole request to arrive, and for its answer to be taken
     record Limits(int connections, Duration patience) {}
 
     private static final Limits LIMITS = new Limits(64, Duration.ofSeconds(10));
+
+    /// For a command to have its result.
+    private static final Duration COMMAND_PATIENCE = Duration.ofMinutes(1);
+
     private static final int REQUEST_LINE_BYTES = 2048;
     private static final int HEAD_BYTES = 8192;
     private static final int BODY_BYTES = 1024; // Nobody needs one.
@@ -42,7 +54,20 @@ public final class AdminServer implements AutoCloseable {
     private final List<Cidr> allow;
     private final Pages pages;
     private final Limits limits;
-    private int open; // The loop's own.
+
+    /// Of clients. Its name is for messages only; what comes once it is closed is closed, too.
+    private final ChannelGroup connections =
+            new DefaultChannelGroup("admin", ImmediateEventExecutor.INSTANCE, true);
+
+    private final Count onPort = new Count();
+    private final Count onSocket = new Count();
+    private @Nullable SocketFile socket;
+    private @Nullable CommandRequests commands;
+
+    /// Connections, counted by the loop. The socket has a count of its own: a flood of the port does not shut out who could end it.
+    private static final class Count {
+        int open;
+    }
 
     /// @param allow peers that are answered; empty for all who reach the address
     /// @throws IOException if an address cannot be bound; none is then
@@ -78,7 +103,9 @@ public final class AdminServer implements AutoCloseable {
     /// The addresses that are bound, in the order given, with real ports.
     public List<InetSocketAddress> addresses() {
         return listening.stream()
-                .map(channel -> (InetSocketAddress) channel.localAddress())
+                .map(Channel::localAddress)
+                .filter(InetSocketAddress.class::isInstance)
+                .map(InetSocketAddress.class::cast)
                 .toList();
     }
 
@@ -87,10 +114,48 @@ public final class AdminServer implements AutoCloseable {
         var _ = loop.scheduleAtFixedRate(task, 0, period.toNanos(), TimeUnit.NANOSECONDS);
     }
 
-    /// Closes every connection and frees the addresses before it returns.
+    /// Listens on a Unix socket, too, over which the daemon can be commanded. At most once.
+    ///
+    /// @throws IOException with the path and what is wrong with it; nothing has changed then
+    public void openSocket(Path path, Commands commands) throws IOException {
+        openSocket(path, commands, COMMAND_PATIENCE);
+    }
+
+    void openSocket(Path path, Commands commands, Duration commandPatience) throws IOException {
+        SocketFile file = SocketFile.bind(path);
+        socket = file;
+        var requests = new CommandRequests(commands, commandPatience);
+        this.commands = requests;
+        ChannelFuture registered =
+                new ServerBootstrap()
+                        .group(loop)
+                        .channelFactory(() -> new NioServerDomainSocketChannel(file.channel()))
+                        .childHandler(
+                                new ChannelInitializer<>() {
+                                    @Override
+                                    protected void initChannel(Channel channel) {
+                                        accept(channel, onSocket, requests, true);
+                                    }
+                                })
+                        .register()
+                        .syncUninterruptibly();
+        listening.add(registered.channel());
+    }
+
+    /// Closes every connection, frees the addresses and takes the socket away before it returns.
     @Override
     public void close() {
+        if (socket != null) {
+            try {
+                socket.remove();
+            } catch (IOException e) {
+                Events.warn("admin-socket-left", "cause", e);
+            }
+        }
         for (Channel channel : listening) channel.close().syncUninterruptibly();
+        // Not left to the end of the loop, which may come before it has closed them.
+        connections.close().awaitUninterruptibly();
+        if (commands != null) commands.close();
         loop.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly();
     }
 
@@ -103,7 +168,7 @@ public final class AdminServer implements AutoCloseable {
                                 new ChannelInitializer<SocketChannel>() {
                                     @Override
                                     protected void initChannel(SocketChannel channel) {
-                                        accept(channel);
+                                        accept(channel, onPort, null, isAllowed(channel));
                                     }
                                 })
                         .bind(address)
@@ -115,13 +180,15 @@ public final class AdminServer implements AutoCloseable {
         listening.add(bound.channel());
     }
 
-    private void accept(SocketChannel channel) {
-        if (open >= limits.connections()) {
+    private void accept(
+            Channel channel, Count count, @Nullable CommandRequests commands, boolean allowed) {
+        if (count.open >= limits.connections()) {
             channel.close();
             return;
         }
-        open++;
-        channel.closeFuture().addListener(_ -> open--);
+        count.open++;
+        connections.add(channel);
+        channel.closeFuture().addListener(_ -> count.open--);
         var config =
                 new HttpDecoderConfig()
                         .setMaxInitialLineLength(REQUEST_LINE_BYTES)
@@ -129,7 +196,7 @@ public final class AdminServer implements AutoCloseable {
         channel.pipeline()
                 .addLast(new HttpServerCodec(config))
                 .addLast(new HttpObjectAggregator(BODY_BYTES, true))
-                .addLast(new AdminConnection(pages, isAllowed(channel), limits.patience()));
+                .addLast(new AdminConnection(pages, commands, allowed, limits.patience()));
     }
 
     private boolean isAllowed(SocketChannel channel) {

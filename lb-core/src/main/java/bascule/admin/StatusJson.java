@@ -37,7 +37,7 @@ final class StatusJson {
         return out.toByteArray();
     }
 
-    private static DefaultPrettyPrinter printer() {
+    static DefaultPrettyPrinter printer() {
         var lines = new DefaultIndenter("  ", "\n");
         var separators =
                 Separators.createDefaultInstance()

@@ -5,11 +5,11 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /// Guesses which word was meant.
-final class Spelling {
+public final class Spelling {
     private Spelling() {}
 
     /// `, did you mean x?` for the nearest word, or nothing if none is near.
-    static String suggest(String written, Collection<String> words) {
+    public static String suggest(String written, Collection<String> words) {
         String near = near(written, words);
         return near == null ? "" : ", did you mean " + near + "?";
     }

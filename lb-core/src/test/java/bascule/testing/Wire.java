@@ -10,8 +10,12 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.net.StandardSocketOptions;
+import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
 
 /// One end of a connection, byte for byte: a client of the daemon or a server behind it. Bytes are shown as characters of
 /// ISO 8859-1. Blocking, with a limit to each wait; for one thread at a time.
@@ -39,6 +43,44 @@ public final class Wire implements AutoCloseable {
         socket = channel.socket();
         socket.setSoTimeout(PATIENCE_MILLIS);
         in = socket.getInputStream();
+    }
+
+    private Wire(SocketChannel unix, InputStream in) {
+        channel = unix;
+        socket = null; // There is no such view of a Unix socket.
+        this.in = in;
+    }
+
+    /// To a Unix socket.
+    public static Wire connect(Path to) throws IOException {
+        SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(to));
+        return new Wire(channel, new Patient(channel));
+    }
+
+    /// What a socket's own stream does for TCP: reads, but does not wait for ever.
+    private static final class Patient extends InputStream {
+        private final SocketChannel channel;
+
+        Patient(SocketChannel channel) {
+            this.channel = channel;
+        }
+
+        @Override
+        public int read() {
+            throw new UnsupportedOperationException("only whole arrays are read");
+        }
+
+        @Override
+        public int read(byte[] into, int start, int length) throws IOException {
+            channel.configureBlocking(false);
+            try (Selector selector = Selector.open()) {
+                channel.register(selector, SelectionKey.OP_READ);
+                if (selector.select(PATIENCE_MILLIS) == 0) throw new SocketTimeoutException();
+                return channel.read(ByteBuffer.wrap(into, start, length));
+            } finally {
+                channel.configureBlocking(true);
+            }
+        }
     }
 
     public static Wire connect(InetSocketAddress to) throws IOException {
