@@ -62,8 +62,12 @@ public record Cidr(long high, long low, int prefix) {
     /// @param address 4 or 16 bytes in network order; any other length is in no range
     public boolean contains(byte[] address) {
         if (address.length != 4 && address.length != 16) return false;
-        long otherHigh = high(address);
-        long otherLow = low(address);
+        return contains(high(address), low(address));
+    }
+
+    /// @param otherHigh bits 127..64 of an address; IPv4 stands as IPv4-mapped
+    /// @param otherLow bits 63..0
+    public boolean contains(long otherHigh, long otherLow) {
         boolean isIpv4 = otherHigh == 0 && otherLow >>> 32 == 0xffff;
         if (isIpv4 && prefix < MAPPED_PREFIX)
             return false; // ::/0 means all of IPv6 and nothing else.

@@ -17,6 +17,8 @@ public final class ClientInfo {
     private final int addressStart;
     private final int addressEnd;
     private final boolean trusted;
+    private final long high;
+    private final long low;
 
     /// @param trusted is the peer one whose forwarded fields count?
     public ClientInfo(InetSocketAddress peer, boolean trusted) {
@@ -27,6 +29,10 @@ public final class ClientInfo {
         addressStart = bracket;
         addressEnd = colon - bracket;
         this.trusted = trusted;
+        var address = new ClientAddress();
+        address.set(peer.getAddress());
+        high = address.high();
+        low = address.low();
     }
 
     /// Host and port as in a Host field: `192.0.2.1:80`, `[2001:db8::1]:80`.
@@ -95,6 +101,11 @@ public final class ClientInfo {
 
     public boolean isIpv6() {
         return addressStart > 0;
+    }
+
+    /// Puts the address into `into`.
+    public void copyTo(ClientAddress into) {
+        into.set(high, low);
     }
 
     public boolean trusted() {
