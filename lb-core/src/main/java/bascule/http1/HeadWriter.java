@@ -4,6 +4,7 @@ import bascule.http.HeaderBlock;
 import bascule.net.ReceiveBuffers;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import java.util.Arrays;
 
 /// A head in the making: one array per loop, filled front to back and then put where the head it replaces lay, so that head and
 /// body leave in one buffer. No allocation as long as the new head fits into the old one and the headroom before it.
@@ -41,6 +42,10 @@ public final class HeadWriter {
     /// Whole lines `[from, to)` of a header block, which lie side by side.
     public void putLines(HeaderBlock fields, int from, int to) {
         if (from < to) put(fields.bytes(), fields.lineStart(from), fields.lineEnd(to - 1));
+    }
+
+    public byte[] toByteArray() {
+        return Arrays.copyOf(bytes, length);
     }
 
     /// Puts this head in place of the first `oldLength` readable bytes of `in`.

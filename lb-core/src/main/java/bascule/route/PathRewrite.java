@@ -1,0 +1,86 @@
+package bascule.route;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import bascule.http.RequestHead;
+import bascule.http1.HeadWriter;
+
+/// Another prefix in the place of the one that a route has matched, before a request goes on to its backend. The query stays
+/// as it is, byte by byte.
+///
+/// Routes match what a path means (percent-decoded, without dot segments), and it may be written otherwise: `/%61pi/x`,
+/// `/y/../api/x`. Without dot segments, what stands behind the prefix goes on as it was written. With them it could climb out of
+/// the new prefix, so its meaning goes on, written anew. In any case the new path means the new prefix and what the old one meant
+/// behind the old prefix.
+public final class PathRewrite {
+    private static final byte[] HEX = "0123456789ABCDEF".getBytes(US_ASCII);
+
+    /// What stands for itself in a path (RFC 3986 §3.3: pchar, and the slash).
+    private static final boolean[] PLAIN = new boolean[128];
+
+    static {
+        for (char c = 'a'; c <= 'z'; c++) PLAIN[c] = true;
+        for (char c = 'A'; c <= 'Z'; c++) PLAIN[c] = true;
+        for (char c = '0'; c <= '9'; c++) PLAIN[c] = true;
+        for (char c : "-._~!$&'()*+,;=:@/".toCharArray()) PLAIN[c] = true;
+    }
+
+    private final int prefixBytes;
+    private final byte[] replacement;
+
+    /// Both decoded and without dot segments, and both begin and end in `/`.
+    ///
+    /// @param prefix the path of the route
+    public PathRewrite(String prefix, String replacement) {
+        for (String path : new String[] {prefix, replacement})
+            if (!path.startsWith("/") || !path.endsWith("/"))
+                throw new IllegalArgumentException(path + " is no prefix");
+        prefixBytes = prefix.getBytes(UTF_8).length;
+        byte[] plain = replacement.getBytes(UTF_8);
+        var out = new HeadWriter(3 * plain.length);
+        encode(plain, 0, plain.length, out);
+        this.replacement = out.toByteArray();
+    }
+
+    /// Longest that a path can grow by, beside what encoding may add to its bytes.
+    public int growth() {
+        return replacement.length;
+    }
+
+    /// Writes path and query of a request whose path this route's prefix matched, in the origin form.
+    public void put(RequestHead head, HeadWriter out) {
+        out.put(replacement);
+        byte[] bytes = head.fields.bytes();
+        int start = head.pathStart;
+        int end = head.pathEnd;
+        int normalized = head.routePathEnd - head.routePathStart;
+        if (head.routePath == bytes) {
+            out.put(bytes, start + prefixBytes, head.targetEnd);
+            return;
+        }
+        int escapes = 0;
+        for (int at = start; at < end; at++) if (bytes[at] == '%') escapes++;
+        if (end - start - 2 * escapes == normalized) { // A dot segment would have made it shorter.
+            int at = start;
+            for (int i = 0; i < prefixBytes; i++) at += bytes[at] == '%' ? 3 : 1;
+            out.put(bytes, at, head.targetEnd);
+        } else {
+            encode(head.routePath, head.routePathStart + prefixBytes, head.routePathEnd, out);
+            out.put(bytes, end, head.targetEnd);
+        }
+    }
+
+    private static void encode(byte[] decoded, int start, int end, HeadWriter out) {
+        for (int at = start; at < end; at++) {
+            byte b = decoded[at];
+            if (b >= 0 && PLAIN[b]) {
+                out.put((char) b);
+            } else {
+                out.put('%');
+                out.put((char) HEX[b >> 4 & 0xf]);
+                out.put((char) HEX[b & 0xf]);
+            }
+        }
+    }
+}
