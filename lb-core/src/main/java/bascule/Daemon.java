@@ -3,7 +3,6 @@ package bascule;
 import bascule.admin.AdminServer;
 import bascule.backend.Backend;
 import bascule.backend.ConnectionPool;
-import bascule.config.AccessLogFormat;
 import bascule.config.BackendConfig;
 import bascule.config.Configuration;
 import bascule.config.LimitsConfig;
@@ -42,7 +41,7 @@ public final class Daemon {
     private final Configuration configuration;
     private final Transport transport;
     private final Metrics metrics;
-    private final @Nullable AccessLog accessLog;
+    private final AccessLog accessLog;
     private final List<Worker> workers;
     private final Map<String, Listener> listeners = new LinkedHashMap<>();
     private final List<Backend> backends = new ArrayList<>();
@@ -91,7 +90,7 @@ public final class Daemon {
                             loop,
                             backends,
                             metrics.loop(loop.index()),
-                            accessLog == null ? null : accessLog.loop(loop.index()),
+                            accessLog.loop(loop.index()),
                             largest(LimitsConfig::headersBytes),
                             largest(LimitsConfig::headerCount)));
         }
@@ -102,10 +101,11 @@ public final class Daemon {
         view = new StatusView(configuration, List.copyOf(listeners.values()), backends, metrics);
     }
 
-    private @Nullable AccessLog openAccessLog(int loops) throws StartFailure {
-        if (configuration.logging().access() == AccessLogFormat.OFF) return null;
+    private AccessLog openAccessLog(int loops) throws StartFailure {
+        var log = new AccessLog(loops, metrics);
         try {
-            return AccessLog.open(configuration.logging().file(), loops, metrics);
+            log.use(log.prepare(configuration.logging().access(), configuration.logging().file()));
+            return log;
         } catch (IOException failure) {
             transport.close(LOOPS_END_MILLIS);
             metrics.close();
@@ -247,6 +247,11 @@ public final class Daemon {
         close();
     }
 
+    /// Opens the access log's file anew: what moves logs away asks for that. From any thread.
+    public void reopenLogs() {
+        accessLog.reopen();
+    }
+
     private int connections() {
         return listeners.values().stream().mapToInt(Listener::connections).sum();
     }
@@ -269,11 +274,6 @@ public final class Daemon {
         transport.close(LOOPS_END_MILLIS);
         if (admin != null) admin.close();
         metrics.close();
-        if (accessLog == null) return;
-        try {
-            accessLog.close();
-        } catch (IOException failure) {
-            Events.error("access-log-failed", "cause", failure);
-        }
+        accessLog.close();
     }
 }

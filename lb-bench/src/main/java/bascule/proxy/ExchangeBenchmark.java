@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import bascule.backend.Backend;
 import bascule.backend.ConnectionPool;
+import bascule.config.AccessLogFormat;
 import bascule.config.BackendConfig;
 import bascule.config.Balance;
 import bascule.config.ForwardedConfig;
@@ -176,7 +177,8 @@ public class ExchangeBenchmark {
                         Map.of());
         Transport transport = Transport.open(Transport.Kind.NIO, 1);
         Metrics metrics = Metrics.create("bench", 1);
-        AccessLog log = AccessLog.open(Path.of("/dev/null"), 1, metrics);
+        AccessLog log = new AccessLog(1, metrics);
+        log.use(log.prepare(AccessLogFormat.JSON, Path.of("/dev/null")));
         Loop loop = transport.loops().getFirst();
         var group = new Backend(backend, 0);
         var worker =

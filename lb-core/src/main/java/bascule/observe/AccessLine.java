@@ -2,96 +2,46 @@ package bascule.observe;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
+import bascule.config.AccessLogFormat;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/// One exchange's line of the access log, in JSON. Reused from exchange to exchange; belongs to one loop. What the head holds
-/// is encoded at the beginning, because by the end the head is gone. Without allocation, once the buffer has grown.
+/// One exchange's line of the access log, in one of its formats. Reused from exchange to exchange; belongs to one loop, which asks
+/// [LoopAccessLog#line] for it. What the head holds is encoded at the beginning, because by the end the head is gone. Without
+/// allocation, once the buffer has grown.
 ///
-/// Every line has all keys, in this order; what there is not is `null`:
-///
-/// | key | value | HAProxy |
-/// |---|---|---|
-/// | `time` | when the head was complete; ISO 8601, UTC, milliseconds | `%tr` |
-/// | `listener` | its name | `%f` |
-/// | `client` | address and port | `%ci:%cp` |
-/// | `method`, `host`, `target`, `protocol` | as received; `null` where the head could not be read | `%r` |
-/// | `request_id` | as sent to the server | `%ID` |
-/// | `status` | as sent to the client; `null` if nothing was | `%ST` |
-/// | `received`, `sent` | bytes, from and to the client, heads included | `%U`, `%B` |
-/// | `backend`, `server` | their names | `%b`, `%s` |
-/// | `queue_ms` | waited for a slot at the server | `%Tw` |
-/// | `connect_ms` | opening the connection; `null` on a reused one | `%Tc` |
-/// | `first_byte_ms` | from the request sent to the first byte of the response | `%Tr` |
-/// | `total_ms` | from `time` to the last byte | `%Ta` |
-/// | `retries` | attempts after the first | `%rc` |
-/// | `reused` | did the request go over a pooled connection | |
-/// | `upgraded` | did the exchange become a tunnel | |
-/// | `reason` | how it ended: `complete`, or what cut it short and who did | `%ts` |
-///
-/// Times have three decimals. In text from clients every byte outside printable ASCII stands as the JSON escape of
-/// U+0000 to U+00FF that has the byte's value. A line has at most [#LIMIT] bytes; text too long for its share is cut and ends
-/// with U+2026 (`…`), which no byte gives.
-public final class AccessLine {
+/// Times have three decimals. In text from clients every byte outside printable ASCII, and what ends a field, is escaped, so
+/// that no client writes a line or a field of ours. A line has at most [#LIMIT] bytes; text too long for its share is cut and
+/// ends with `\u2026` (`…`), which no byte gives.
+public abstract sealed class AccessLine permits JsonLine, CombinedLine {
     /// Longest line in bytes, its LF included.
     public static final int LIMIT = 8192;
 
-    // Shares of the line in bytes, after escaping and without the mark of a cut. Their sum, the
-    // keys and the numbers stay below LIMIT.
-    private static final int METHOD_LIMIT = 64;
-    private static final int HOST_LIMIT = 512;
-    private static final int TARGET_LIMIT = 5120;
-    private static final int REQUEST_ID_LIMIT = 256;
-    private static final int NAME_LIMIT = 256;
-    private static final int CLIENT_LIMIT = 64;
+    // Shares of the line in bytes, after escaping and without the mark of a cut.
+    static final int METHOD_LIMIT = 64;
+    static final int HOST_LIMIT = 512;
+    static final int REQUEST_ID_LIMIT = 256;
+    static final int NAME_LIMIT = 256;
+    static final int CLIENT_LIMIT = 64;
 
     private static final VarHandle EIGHT_BYTES =
             MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
-
-    private static final Fixed TIME = Fixed.of("{\"time\":\"");
-    private static final Fixed LISTENER = Fixed.of("\",\"listener\":\"");
-    private static final Fixed CLIENT = Fixed.of("\",\"client\":\"");
-    private static final Fixed METHOD = Fixed.of("\",\"method\":\"");
-    private static final Fixed HOST = Fixed.of("\",\"host\":\"");
-    private static final Fixed NO_HOST = Fixed.of("\",\"host\":null,\"target\":\"");
-    private static final Fixed TARGET = Fixed.of("\",\"target\":\"");
-    private static final Fixed HTTP_1_0 = Fixed.of("\",\"protocol\":\"HTTP/1.0\"");
-    private static final Fixed HTTP_1_1 = Fixed.of("\",\"protocol\":\"HTTP/1.1\"");
-    private static final byte[] NO_HEAD =
-            ascii("\",\"method\":null,\"host\":null,\"target\":null,\"protocol\":null");
-    private static final Fixed REQUEST_ID = Fixed.of(",\"request_id\":\"");
-    private static final Fixed STATUS_AFTER_ID = Fixed.of("\",\"status\":");
-    private static final Fixed STATUS_WITHOUT_ID = Fixed.of(",\"request_id\":null,\"status\":");
-    private static final Fixed RECEIVED = Fixed.of(",\"received\":");
-    private static final Fixed SENT = Fixed.of(",\"sent\":");
-    private static final Fixed BACKEND = Fixed.of(",\"backend\":");
-    private static final Fixed SERVER = Fixed.of(",\"server\":");
-    private static final Fixed QUEUE = Fixed.of(",\"queue_ms\":");
-    private static final Fixed CONNECT = Fixed.of(",\"connect_ms\":");
-    private static final Fixed FIRST_BYTE = Fixed.of(",\"first_byte_ms\":");
-    private static final Fixed TOTAL = Fixed.of(",\"total_ms\":");
-    private static final Fixed RETRIES = Fixed.of(",\"retries\":");
-    private static final Fixed NEW = Fixed.of(",\"reused\":false");
-    private static final Fixed REUSED = Fixed.of(",\"reused\":true");
-    private static final Fixed NOT_UPGRADED = Fixed.of(",\"upgraded\":false,\"reason\":\"");
-    private static final Fixed UPGRADED = Fixed.of(",\"upgraded\":true,\"reason\":\"");
-    private static final Fixed END = Fixed.of("\"}\n");
-    private static final Fixed NULL = Fixed.of("null");
-    private static final Fixed CUT = Fixed.of("\\u2026");
-    private static final byte[] HEX = ascii("0123456789abcdef");
-
-    /// More than what [#end] writes: keys, numbers, and the names' shares.
-    private static final int TAIL = 512 + 3 * NAME_LIMIT + REQUEST_ID_LIMIT;
-
     private static final long ONES = 0x0101_0101_0101_0101L;
     private static final long HIGHS = 0x8080_8080_8080_8080L;
 
+    /// For [#escape]: what is below is escaped.
+    static final long FROM_BLANK = ONES * ' ';
+
+    static final long FROM_EXCLAMATION = ONES * '!';
+
+    static final Fixed CUT = Fixed.of("\\u2026");
+
     /// Text of the format in four words, little-endian, so that it is stored from the code rather than copied from memory: half
     /// of a line is such text, in short pieces. A record, because the compiler trusts its fields never to change.
-    private record Fixed(int length, long a, long b, long c, long d) {
+    record Fixed(int length, long a, long b, long c, long d) {
         static final int MOST = 32;
 
         static Fixed of(String text) {
@@ -110,31 +60,35 @@ public final class AccessLine {
         }
     }
 
-    private byte[] line = new byte[512];
-    private int position;
-    private long wallMillis;
-    private boolean hasRequestId;
+    /// What a listener's name decides in every line.
+    ///
+    /// @param json what such a line begins with
+    public record ListenerPart(String name, byte[] json) {}
 
-    /// The part of every line that a listener's name decides; for [#begin], made once.
-    public static byte[] listenerPart(String listener) {
-        var line = new AccessLine();
-        line.append(TIME);
-        line.position += Timestamp.LENGTH;
-        line.append(LISTENER);
-        line.text(listener);
-        line.append(CLIENT);
-        return Arrays.copyOf(line.line, line.position);
+    final AccessLogFormat format;
+    byte[] line = new byte[512];
+    int position;
+    long wallMillis;
+    boolean hasRequestId;
+
+    AccessLine(AccessLogFormat format) {
+        this.format = format;
+    }
+
+    /// For [#begin], made once.
+    public static ListenerPart listenerPart(String listener) {
+        return new ListenerPart(listener, JsonLine.part(listener));
     }
 
     /// Begins the line of a request whose head was read.
     ///
-    /// @param listenerPart as made by [#listenerPart]
+    /// @param listener as made by [#listenerPart]
     /// @param client address and port in ASCII, `192.0.2.1:1234` or `[2001:db8::1]:1234`
     /// @param head where the ranges count
     /// @param hostEnd equal to `hostStart` where the request has no host
     /// @param minorVersion 0 or 1
-    public void begin(
-            byte[] listenerPart,
+    public abstract void begin(
+            ListenerPart listener,
             byte[] client,
             long wallMillis,
             byte[] head,
@@ -144,49 +98,38 @@ public final class AccessLine {
             int targetEnd,
             int hostStart,
             int hostEnd,
-            int minorVersion) {
-        start(listenerPart, client, wallMillis);
-        append(METHOD);
-        escape(head, methodStart, methodEnd, METHOD_LIMIT);
-        if (hostStart == hostEnd) {
-            append(NO_HOST);
-        } else {
-            append(HOST);
-            escape(head, hostStart, hostEnd, HOST_LIMIT);
-            append(TARGET);
-        }
-        escape(head, targetStart, targetEnd, TARGET_LIMIT);
-        append(minorVersion == 0 ? HTTP_1_0 : HTTP_1_1);
-    }
+            int minorVersion);
 
     /// Begins the line of a request whose head could not be read.
-    public void beginRejected(byte[] listenerPart, byte[] client, long wallMillis) {
-        start(listenerPart, client, wallMillis);
-        append(NO_HEAD);
+    public abstract void beginRejected(ListenerPart listener, byte[] client, long wallMillis);
+
+    /// Does the format show fields? Then [#fields] follows [#begin].
+    public boolean wantsFields() {
+        return false;
     }
 
-    private void start(byte[] listenerPart, byte[] client, long wallMillis) {
-        position = 0;
-        hasRequestId = false;
-        this.wallMillis = wallMillis;
-        append(listenerPart);
-        escape(client, 0, client.length, CLIENT_LIMIT);
+    /// Ranges in the head that [#begin] got; those of a field that is not there are empty.
+    public void fields(
+            byte[] head,
+            int refererStart,
+            int refererEnd,
+            int userAgentStart,
+            int userAgentEnd,
+            int hostStart,
+            int hostEnd) {
+        throw new IllegalStateException("not wanted");
     }
 
     /// After the beginning, at most once: the range of the request's id.
-    public void requestId(byte[] bytes, int start, int end) {
-        assert position > 0 && !hasRequestId;
-        append(REQUEST_ID);
-        escape(bytes, start, end, REQUEST_ID_LIMIT);
-        hasRequestId = true;
-    }
+    public abstract void requestId(byte[] bytes, int start, int end);
 
     /// Ends the line and hands it over. Times in nanoseconds; -1 for one that there is not.
     ///
     /// @param status 0 if nothing was answered
     /// @param reason a constant
+    /// @param sentHeadBytes how many of `sentBytes` were heads
     /// @param connectNanos -1 for a reused connection
-    public void end(
+    public abstract void end(
             LoopAccessLog to,
             int status,
             String reason,
@@ -194,52 +137,30 @@ public final class AccessLine {
             @Nullable String server,
             long receivedBytes,
             long sentBytes,
+            long sentHeadBytes,
             long queueNanos,
             long connectNanos,
             long firstByteNanos,
             long totalNanos,
             int retries,
-            boolean upgraded) {
-        assert position > 0 : "no begin";
-        reserve(TAIL);
-        append(hasRequestId ? STATUS_AFTER_ID : STATUS_WITHOUT_ID);
-        if (status == 0) append(NULL);
-        else number(status);
-        append(RECEIVED);
-        number(receivedBytes);
-        append(SENT);
-        number(sentBytes);
-        append(BACKEND);
-        name(backend);
-        append(SERVER);
-        name(server);
-        append(QUEUE);
-        millis(queueNanos);
-        append(CONNECT);
-        millis(connectNanos);
-        append(FIRST_BYTE);
-        millis(firstByteNanos);
-        append(TOTAL);
-        millis(totalNanos);
-        append(RETRIES);
-        number(retries);
-        append(server != null && connectNanos < 0 ? REUSED : NEW);
-        append(upgraded ? UPGRADED : NOT_UPGRADED);
-        text(reason);
-        append(END);
-        to.timestamp().write(wallMillis, line, TIME.length());
+            boolean upgraded);
+
+    /// Writes one byte of a client's, or one character of a name, that must not stand as it is; at most as long as [#CUT].
+    abstract void escape(int character);
+
+    final void handOver(LoopAccessLog to) {
         to.offer(line, position);
         position = 0;
     }
 
-    private void append(byte[] bytes) {
+    final void append(byte[] bytes) {
         reserve(bytes.length);
         System.arraycopy(bytes, 0, line, position, bytes.length);
         position += bytes.length;
     }
 
     /// Stores whole words: what lies behind the text is overwritten by what follows.
-    private void append(Fixed text) {
+    final void append(Fixed text) {
         reserve(Fixed.MOST);
         byte[] to = line;
         int at = position;
@@ -250,7 +171,7 @@ public final class AccessLine {
         position = at + text.length;
     }
 
-    private void reserve(int more) {
+    final void reserve(int more) {
         if (line.length - position < more) grow(more);
     }
 
@@ -259,10 +180,11 @@ public final class AccessLine {
     }
 
     /// @param limit for what is written, without the mark of a cut
-    private void escape(byte[] from, int start, int end, int limit) {
+    /// @param floor [#FROM_BLANK] or [#FROM_EXCLAMATION]
+    final void escape(byte[] from, int start, int end, int limit, long floor) {
         int last = position + limit;
         for (int at = start; ; at++) {
-            int dirty = firstDirty(from, at, end);
+            int dirty = firstDirty(from, at, end, floor);
             int run = Math.min(dirty - at, last - position);
             reserve(run + CUT.length());
             System.arraycopy(from, at, line, position, run);
@@ -277,56 +199,35 @@ public final class AccessLine {
         }
     }
 
-    private void escape(int character) {
-        reserve(6);
-        line[position++] = '\\';
-        if (character == '"' || character == '\\') {
-            line[position++] = (byte) character;
-        } else {
-            line[position++] = 'u';
-            line[position++] = HEX[character >>> 12];
-            line[position++] = HEX[character >>> 8 & 0xf];
-            line[position++] = HEX[character >>> 4 & 0xf];
-            line[position++] = HEX[character & 0xf];
-        }
-    }
-
-    /// @return the index of the first byte that JSON, or a log of plain ASCII, wants escaped; or `end`
-    private static int firstDirty(byte[] bytes, int start, int end) {
+    /// @return the index of the first byte that has to be escaped, or `end`
+    private static int firstDirty(byte[] bytes, int start, int end, long floor) {
         int at = start;
         while (end - at >= 8) {
-            long dirty = dirty((long) EIGHT_BYTES.get(bytes, at));
+            long dirty = dirty((long) EIGHT_BYTES.get(bytes, at), floor);
             if (dirty != 0) return at + (Long.numberOfTrailingZeros(dirty) >>> 3);
             at += 8;
         }
-        for (; at < end; at++) if (isDirty(bytes[at])) return at;
+        for (; at < end; at++) if (isDirty(bytes[at], floor)) return at;
         return end;
     }
 
     /// Eight bytes at once. Of the marked ones only the lowest is sure: a borrow may mark what lies above.
-    private static long dirty(long bytes) {
+    private static long dirty(long bytes, long floor) {
         long quote = bytes ^ ONES * '"';
         long backslash = bytes ^ ONES * '\\';
         long delete = bytes ^ ONES * 0x7f;
-        return (bytes | bytes - ONES * ' ' | quote - ONES | backslash - ONES | delete - ONES)
-                & HIGHS;
+        return (bytes | bytes - floor | quote - ONES | backslash - ONES | delete - ONES) & HIGHS;
     }
 
-    private static boolean isDirty(int character) {
-        return character < ' ' || character > '~' || character == '"' || character == '\\';
+    private static boolean isDirty(int character, long floor) {
+        return character < (int) (floor & 0xff)
+                || character > '~'
+                || character == '"'
+                || character == '\\';
     }
 
-    private void name(@Nullable String name) {
-        if (name == null) {
-            append(NULL);
-            return;
-        }
-        line[position++] = '"';
-        text(name);
-        line[position++] = '"';
-    }
-
-    private void text(String text) {
+    /// At most [#NAME_LIMIT] bytes, and the mark of a cut.
+    final void text(String text) {
         int last = position + NAME_LIMIT;
         reserve(NAME_LIMIT + CUT.length() + 2);
         for (int i = 0; i < text.length(); i++) {
@@ -335,17 +236,13 @@ public final class AccessLine {
                 return;
             }
             char c = text.charAt(i);
-            if (isDirty(c)) escape(c);
+            if (isDirty(c, FROM_BLANK)) escape(c);
             else line[position++] = (byte) c;
         }
     }
 
-    /// @param nanos negative for none
-    private void millis(long nanos) {
-        if (nanos < 0) {
-            append(NULL);
-            return;
-        }
+    /// @param nanos not negative
+    final void millis(long nanos) {
         long micros = nanos / 1000;
         number(micros / 1000);
         int rest = (int) (micros % 1000);
@@ -357,7 +254,7 @@ public final class AccessLine {
     }
 
     /// @param value not negative
-    private void number(long value) {
+    final void number(long value) {
         assert value >= 0 : value;
         int digits = 1;
         for (long rest = value; rest >= 10; rest /= 10) digits++;
@@ -369,7 +266,7 @@ public final class AccessLine {
         position += digits;
     }
 
-    private static byte[] ascii(String text) {
+    static byte[] ascii(String text) {
         return text.getBytes(US_ASCII);
     }
 }

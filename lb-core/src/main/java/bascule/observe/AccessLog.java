@@ -1,26 +1,29 @@
 package bascule.observe;
 
-import java.io.FileDescriptor;
-import java.io.FileOutputStream;
+import bascule.config.AccessLogFormat;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/// The access log: a ring per loop and one thread that writes what is in them, straight from their memory. One per daemon.
+/// The access log: a ring per loop and one thread that writes what is in them, straight from their memory. One per daemon; off,
+/// without memory or thread, until [#use] turns it on.
 ///
 /// No loop ever waits for a disk: what cannot be written fast enough, or at all, is dropped in whole lines and counted. After a
 /// write that failed the next one is tried with the next lines; a line that was cut by it is ended first, so that the lines
 /// after it can be read. Lines of one loop keep their order; those of several are mixed.
+///
+/// Where the lines go may change while loops write: what they handed over before the call goes to the old file, which is then
+/// closed; what comes later goes to the new one. Each file ends with a whole line.
 public final class AccessLog implements AutoCloseable {
     /// Most that goes into one write.
     private static final int CHUNK = 256 << 10;
@@ -30,18 +33,27 @@ public final class AccessLog implements AutoCloseable {
 
     private static final long LONGEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
+    /// Most changes that wait for the writer.
+    private static final int MOST_TURNS = 8;
+
     /// How long [#close] waits for the last lines: a pipe that nobody reads must not keep the daemon alive.
     private static final Duration CLOSE_WAIT = Duration.ofSeconds(2);
 
     private final List<LoopAccessLog> loops;
-    private final List<Source> sources;
-    private final Thread writer;
-    private final WritableByteChannel out;
-    private final String name;
     private final AtomicLong lostInWriting = new AtomicLong();
     private final LimitedEvent writeFailed = new LimitedEvent(Duration.ofMinutes(1));
-    private boolean midLine;
+
+    // What was asked for, guarded by this.
+    private @Nullable Thread writer;
+    private AccessLogFormat format = AccessLogFormat.OFF;
+    private @Nullable Path file;
+    private final ArrayDeque<Turn> turns = new ArrayDeque<>();
     private volatile boolean closing;
+
+    // The writer's own; `sink` is read by close(), too.
+    private List<Source> sources = List.of();
+    private volatile @Nullable Sink sink;
+    private boolean midLine;
 
     /// The reader's side of one ring.
     private static final class Source {
@@ -55,51 +67,40 @@ public final class AccessLog implements AutoCloseable {
         }
     }
 
-    /// @param file null for standard output, which is the journal under systemd
-    public static AccessLog open(@Nullable Path file, int loops, Metrics metrics)
-            throws IOException {
-        return file == null
-                ? open(standardOutput(), "standard output", loops, metrics)
-                : open(openFile(file), file.toString(), loops, metrics);
+    /// What the writer has to do, once it has come to the marks: the place in each loop's ring where it was asked for.
+    private sealed interface Turn {
+        long[] marks();
+
+        /// @param sink null for none
+        record To(long[] marks, @Nullable Sink sink) implements Turn {}
+
+        record Reopen(long[] marks) implements Turn {}
     }
 
-    /// Standard output is shared with the process: closing the log leaves it open.
-    private static WritableByteChannel standardOutput() {
-        FileChannel channel = new FileOutputStream(FileDescriptor.out).getChannel();
-        return new WritableByteChannel() {
-            @Override
-            public int write(ByteBuffer bytes) throws IOException {
-                return channel.write(bytes);
-            }
+    /// The first half of a change, see [#prepare]. To be given to [#use], or closed.
+    public static final class Prepared implements AutoCloseable {
+        private final AccessLogFormat format;
+        private final @Nullable Path file;
+        private final boolean changes;
+        private final @Nullable Sink sink;
 
-            @Override
-            public boolean isOpen() {
-                return channel.isOpen();
-            }
+        private Prepared(
+                AccessLogFormat format, @Nullable Path file, boolean changes, @Nullable Sink sink) {
+            this.format = format;
+            this.file = file;
+            this.changes = changes;
+            this.sink = sink;
+        }
 
-            @Override
-            public void close() {}
-        };
+        @Override
+        public void close() {
+            if (sink != null) sink.close();
+        }
     }
 
-    private static FileChannel openFile(Path file) throws IOException {
-        return FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
-    }
-
-    static AccessLog open(WritableByteChannel out, String name, int loops, Metrics metrics) {
-        var log = new AccessLog(out, name, loops);
-        metrics.accessLogDropped(log::dropped);
-        log.writer.start();
-        return log;
-    }
-
-    private AccessLog(WritableByteChannel out, String name, int loops) {
-        this.out = out;
-        this.name = name;
+    public AccessLog(int loops, Metrics metrics) {
         this.loops = IntStream.range(0, loops).mapToObj(_ -> new LoopAccessLog()).toList();
-        this.sources = this.loops.stream().map(Source::new).toList();
-        this.writer = Thread.ofPlatform().name("access-log").daemon().unstarted(this::run);
-        this.loops.forEach(loop -> loop.readBy(writer));
+        metrics.accessLogDropped(this::dropped);
     }
 
     public LoopAccessLog loop(int index) {
@@ -113,63 +114,182 @@ public final class AccessLog implements AutoCloseable {
         return dropped;
     }
 
+    // ---- changes
+
+    /// Opens what [#use] will need; nothing changes yet.
+    ///
+    /// @param file null for standard output, which is the journal under systemd
+    /// @throws IOException if the file cannot be opened, or too many changes wait for a disk that hangs
+    public synchronized Prepared prepare(AccessLogFormat format, @Nullable Path file)
+            throws IOException {
+        if (turns.size() >= MOST_TURNS)
+            throw new IOException(turns.size() + " changes wait for the old one to be written");
+        boolean on = format != AccessLogFormat.OFF;
+        boolean wasOn = this.format != AccessLogFormat.OFF;
+        boolean same = on == wasOn && (!on || Objects.equals(file, this.file));
+        return new Prepared(format, file, !same, on && !same ? Sink.open(file) : null);
+    }
+
+    /// From now on exchanges that begin are logged like this. One that has begun keeps its format, and ends without a line if the
+    /// log is off by then. Does not wait for the writer.
+    ///
+    /// @param prepared since the last call of this method
+    public synchronized void use(Prepared prepared) {
+        if (closing) {
+            prepared.close();
+            return;
+        }
+        if (prepared.changes) {
+            turns.add(new Turn.To(marks(), prepared.sink));
+            if (writer == null) start();
+            wake();
+        }
+        format = prepared.format;
+        file = prepared.file;
+        for (LoopAccessLog loop : loops) loop.format(format);
+    }
+
+    private void start() {
+        Thread thread = Thread.ofPlatform().name("access-log").daemon().unstarted(this::run);
+        for (LoopAccessLog loop : loops) loop.prepare(thread);
+        sources = loops.stream().map(Source::new).toList();
+        writer = thread;
+        thread.start();
+    }
+
+    /// Closes the file and opens it again: what moves logs away asks for that. If it cannot be opened, the old one goes on. From
+    /// any thread; does not wait for the writer.
+    public synchronized void reopen() {
+        if (closing || format == AccessLogFormat.OFF) return;
+        if (turns.peekLast() instanceof Turn.Reopen) turns.removeLast(); // One is enough for both.
+        turns.add(new Turn.Reopen(marks()));
+        wake();
+    }
+
+    private long[] marks() {
+        return loops.stream().mapToLong(LoopAccessLog::end).toArray();
+    }
+
+    private void wake() {
+        LockSupport.unpark(writer);
+    }
+
+    private synchronized @Nullable Turn nextTurn() {
+        return turns.poll();
+    }
+
     /// Writes what the loops have handed over so far; what they hand over later is lost.
     @Override
-    public void close() throws IOException {
-        closing = true;
-        LockSupport.unpark(writer);
+    public void close() {
+        Thread writing;
+        synchronized (this) {
+            closing = true;
+            writing = writer;
+        }
+        if (writing == null) return;
+        wake();
         try {
-            if (!writer.join(CLOSE_WAIT)) Events.warn("access-log-stuck", "file", name);
+            Sink open = sink;
+            if (!writing.join(CLOSE_WAIT) && open != null)
+                Events.warn("access-log-stuck", "file", open.name());
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
         }
-        out.close();
+        for (Turn left; (left = nextTurn()) != null; )
+            if (left instanceof Turn.To to && to.sink != null) to.sink.close();
+        Sink open = sink;
+        if (open != null) open.close();
     }
+
+    // ---- the writer
 
     private void run() {
         long pause = SHORTEST_PAUSE_NANOS;
         for (boolean last = false; ; ) {
+            for (Turn turn; (turn = nextTurn()) != null; ) carryOut(turn);
             boolean any = false;
-            for (Source source : sources) any |= drain(source);
+            for (Source source : sources) any |= drain(source, source.loop.end());
             if (last) return;
             last = closing; // One more round after it is seen: it was set after the last line.
             if (last) continue;
+            if (sink == null) {
+                LockSupport.park(this); // Until something changes.
+                continue;
+            }
             pause = any ? SHORTEST_PAUSE_NANOS : Math.min(pause * 2, LONGEST_PAUSE_NANOS);
             LockSupport.parkNanos(this, pause);
         }
     }
 
-    /// @return false if there was nothing to write
-    private boolean drain(Source source) {
-        long end = source.loop.end();
-        if (source.position == end) return false;
+    private void carryOut(Turn turn) {
+        long[] marks = turn.marks();
+        for (int i = 0; i < marks.length; i++) drain(sources.get(i), marks[i]);
+        switch (turn) {
+            case Turn.To to -> turnTo(to.sink);
+            case Turn.Reopen _ -> openAgain();
+        }
+    }
+
+    private void openAgain() {
+        Sink open = sink;
+        if (open == null || open.file() == null) return;
         try {
-            if (midLine) endCutLine();
+            turnTo(Sink.open(open.file()));
+            Events.info("access-log-reopened", "file", open.name());
+        } catch (IOException failure) {
+            Events.warn("access-log-reopen-failed", "file", open.name(), "cause", failure);
+        }
+    }
+
+    private void turnTo(@Nullable Sink to) {
+        Sink old = sink;
+        sink = to;
+        if (old == null) return;
+        try {
+            if (midLine) endCutLine(old);
+        } catch (IOException _) {
+            // The write that had failed was told.
+        }
+        midLine = false;
+        old.close();
+    }
+
+    /// @return false if there was nothing to write
+    private boolean drain(Source source, long end) {
+        if (source.position >= end) return false;
+        Sink open = sink;
+        if (open == null) { // Of exchanges that began before the log was turned off.
+            source.position = end;
+            source.loop.release(end);
+            return true;
+        }
+        try {
+            if (midLine) endCutLine(open);
             while (source.position < end) {
-                int written = write(source.ring, source.position, end);
+                int written = write(source.ring, source.position, end, open);
                 if (written == 0) LockSupport.parkNanos(this, SHORTEST_PAUSE_NANOS); // A full pipe.
                 source.position += written;
                 source.loop.release(source.position);
             }
         } catch (IOException e) {
-            lose(source, end, e);
+            lose(source, end, open, e);
         }
         return true;
     }
 
-    private int write(ByteBuffer ring, long from, long end) throws IOException {
+    private int write(ByteBuffer ring, long from, long end, Sink to) throws IOException {
         int at = (int) from & ring.capacity() - 1;
         int length = (int) Math.min(Math.min(end - from, CHUNK), ring.capacity() - at);
-        int written = out.write(ring.limit(at + length).position(at));
+        int written = to.channel().write(ring.limit(at + length).position(at));
         if (written > 0) midLine = ring.get(at + written - 1) != '\n';
         return written;
     }
 
-    private void endCutLine() throws IOException {
-        if (out.write(ByteBuffer.wrap(new byte[] {'\n'})) == 1) midLine = false;
+    private void endCutLine(Sink in) throws IOException {
+        if (in.channel().write(ByteBuffer.wrap(new byte[] {'\n'})) == 1) midLine = false;
     }
 
-    private void lose(Source source, long end, IOException why) {
+    private void lose(Source source, long end, Sink open, IOException why) {
         long lines = 0;
         ByteBuffer ring = source.ring.clear();
         for (; source.position < end; source.position++) {
@@ -177,6 +297,14 @@ public final class AccessLog implements AutoCloseable {
         }
         source.loop.release(end);
         lostInWriting.addAndGet(lines);
-        writeFailed.warn("access-log-write-failed", "file", name, "cause", why, "lost", dropped());
+        writeFailed.warn(
+                "access-log-write-failed", "file", open.name(), "cause", why, "lost", dropped());
+    }
+
+    /// For tests: turned on, with lines in JSON.
+    static AccessLog open(WritableByteChannel out, String name, int loops, Metrics metrics) {
+        var log = new AccessLog(loops, metrics);
+        log.use(new Prepared(AccessLogFormat.JSON, null, true, new Sink(out, null, name)));
+        return log;
     }
 }

@@ -1,5 +1,6 @@
 package bascule.observe;
 
+import bascule.config.AccessLogFormat;
 import java.nio.ByteBuffer;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -20,7 +21,10 @@ public final class LoopAccessLog {
     private final Counters readerSide = new Counters(1);
     private static final int READ = 0;
 
-    private final ByteBuffer ring = ByteBuffer.allocateDirect(CAPACITY);
+    private static final ByteBuffer NONE = ByteBuffer.allocateDirect(0);
+
+    private volatile AccessLogFormat format = AccessLogFormat.OFF;
+    private ByteBuffer ring = NONE;
     private final Timestamp timestamp = new Timestamp();
     private long written;
     private long readSeen;
@@ -29,9 +33,31 @@ public final class LoopAccessLog {
 
     LoopAccessLog() {}
 
-    /// Before the loop starts.
-    void readBy(Thread thread) {
-        reader = thread;
+    /// Makes it ready for lines; before the first [#format].
+    void prepare(Thread reader) {
+        ring = ByteBuffer.allocateDirect(CAPACITY);
+        this.reader = reader;
+    }
+
+    /// From any thread; for exchanges that begin from now on.
+    void format(AccessLogFormat format) {
+        this.format = format;
+    }
+
+    /// On the loop: the line for an exchange that begins now, or null if accesses are not logged.
+    ///
+    /// @param last the line of the exchange before, which is used again if it fits
+    public @Nullable AccessLine line(@Nullable AccessLine last) {
+        AccessLogFormat now = format;
+        return last != null && last.format == now ? last : newLine(now);
+    }
+
+    private static @Nullable AccessLine newLine(AccessLogFormat format) {
+        return switch (format) {
+            case JSON -> new JsonLine();
+            case COMBINED -> new CombinedLine();
+            case OFF -> null;
+        };
     }
 
     /// On the loop.

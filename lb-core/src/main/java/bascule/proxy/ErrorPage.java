@@ -33,6 +33,7 @@ final class ErrorPage {
     private final byte[][] bodies = new byte[600][];
     private long dateSecond;
     private byte[] date = NONE;
+    private int headLength;
 
     /// @param longestLocation in bytes
     ErrorPage(HeadWriter out, ByteBufAllocator allocator, int longestLocation) {
@@ -106,10 +107,16 @@ final class ErrorPage {
         if (!keepAlive) put("Connection: close\r\n");
         else if (http10) put("Connection: keep-alive\r\n");
         put("\r\n");
+        headLength = out.length();
         boolean withBody = !head && !bodiless;
         ByteBuf page = ReceiveBuffers.allocate(allocator, out.length() + body.length);
         page = out.replace(page, 0, allocator);
         return withBody ? page.writeBytes(body) : page;
+    }
+
+    /// Bytes of the head of the page made last.
+    int headLength() {
+        return headLength;
     }
 
     private void put(String ascii) {

@@ -1,5 +1,7 @@
 package bascule.proxy;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
 import bascule.backend.Backend;
 import bascule.backend.ConnectionPool;
 import bascule.http.Ascii;
@@ -18,7 +20,6 @@ import bascule.net.Failure;
 import bascule.net.Failure.Resend;
 import bascule.observe.AccessLine;
 import bascule.observe.ExchangeMetrics;
-import bascule.observe.LoopAccessLog;
 import bascule.proxy.ResponseRewriter.Persistence;
 import bascule.route.Route;
 import bascule.server.Server;
@@ -34,9 +35,10 @@ import org.jspecify.annotations.Nullable;
 final class Exchange implements RequestEvents, ResponseEvents {
     private static final String COMPLETE = "complete";
     private static final long NEVER = -1;
+    private static final byte[] REFERER = "referer".getBytes(US_ASCII);
+    private static final byte[] USER_AGENT = "user-agent".getBytes(US_ASCII);
 
     private final Worker worker;
-    private final AccessLine line = new AccessLine();
 
     // Of the listener and the client.
     private @Nullable Exchanges listener;
@@ -67,6 +69,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
     private boolean serverEnded;
 
     // For metrics and the log.
+    private @Nullable AccessLine line; // Null if accesses are not logged.
     private @Nullable ExchangeMetrics metrics;
     private long startNanos;
     private long connectStartNanos;
@@ -75,6 +78,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
     private long firstByteNanos;
     private long receivedBytes;
     private long sentBytes;
+    private long sentHeadBytes;
     private long countedReceivedBytes;
     private long countedSentBytes;
     private int status;
@@ -101,7 +105,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
         requestDone = complete;
         continueAwaited = head.expectContinue && in.readableBytes() == head.length;
         receivedBytes = in.readableBytes();
-        if (worker.accessLog != null) logRequest(listener, front, head, now);
+        if (line != null) logRequest(line, listener, front, head, now);
         switch (listener.routes.find(head)) {
             case null -> {
                 in.release();
@@ -140,7 +144,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
     /// Answers what was no request.
     void refuse(Exchanges listener, FrontStream front, Rejection rejection, long now) {
         start(listener, front, now);
-        if (worker.accessLog != null) {
+        if (line != null) {
             line.beginRejected(
                     listener.logPart, front.client().text(), worker.loop.wallMillis(now));
         }
@@ -151,6 +155,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
         this.listener = listener;
         this.front = front;
         metrics = listener.withoutBackend();
+        line = worker.accessLog.line(line);
         startNanos = now;
         method = Method.OTHER;
         http10 = false;
@@ -171,6 +176,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
         firstByteNanos = NEVER;
         receivedBytes = 0;
         sentBytes = 0;
+        sentHeadBytes = 0;
         countedReceivedBytes = 0;
         countedSentBytes = 0;
         status = 0;
@@ -178,7 +184,8 @@ final class Exchange implements RequestEvents, ResponseEvents {
         front.attach(this);
     }
 
-    private void logRequest(Exchanges listener, FrontStream front, RequestHead head, long now) {
+    private void logRequest(
+            AccessLine line, Exchanges listener, FrontStream front, RequestHead head, long now) {
         line.begin(
                 listener.logPart,
                 front.client().text(),
@@ -191,6 +198,18 @@ final class Exchange implements RequestEvents, ResponseEvents {
                 head.hostStart,
                 head.authorityEnd,
                 head.minorVersion);
+        if (!line.wantsFields()) return;
+        HeaderBlock fields = head.fields;
+        int referer = fields.find(REFERER);
+        int userAgent = fields.find(USER_AGENT);
+        line.fields(
+                fields.bytes(),
+                referer < 0 ? 0 : fields.valueStart(referer),
+                referer < 0 ? 0 : fields.valueEnd(referer),
+                userAgent < 0 ? 0 : fields.valueStart(userAgent),
+                userAgent < 0 ? 0 : fields.valueEnd(userAgent),
+                head.hostStart,
+                head.authorityEnd);
     }
 
     private void forward(
@@ -221,7 +240,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
                             fields.valueEnd(head.upgradeLine));
         }
         ByteBuf request = worker.requests.rewrite(head, in, front, listener.forwarded);
-        if (worker.accessLog != null) worker.requests.logId(line, head);
+        if (line != null) worker.requests.logId(line, head);
         ConnectionPool pool = worker.pool(chosen);
         Http1Back idle = pool.lend();
         if (idle == null) connect(pool, request, now);
@@ -350,6 +369,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
             return;
         }
         ByteBuf out = worker.responses.rewrite(head, in, Persistence.UNSAID, false);
+        sentHeadBytes += worker.responses.headLength();
         sentBytes += out.readableBytes();
         to.send(out);
         to.flush();
@@ -373,7 +393,9 @@ final class Exchange implements RequestEvents, ResponseEvents {
                 !keepAlive
                         ? Persistence.CLOSE
                         : http10 ? Persistence.KEEP_ALIVE : Persistence.UNSAID;
-        pass(worker.responses.rewrite(head, in, persistence, http10), last, now);
+        ByteBuf out = worker.responses.rewrite(head, in, persistence, http10);
+        sentHeadBytes += worker.responses.headLength();
+        pass(out, last, now);
     }
 
     private boolean draining() {
@@ -432,6 +454,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
         tunnel = true;
         keepAlive = false;
         ByteBuf out = worker.responses.rewrite(head, in, Persistence.UPGRADE, false);
+        sentHeadBytes += worker.responses.headLength();
         sentBytes += out.readableBytes();
         FrontStream to = front();
         to.send(out);
@@ -585,6 +608,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
     private void answered(int code, ByteBuf page, String reason, long now) {
         status = code;
         responseBegun = true;
+        sentHeadBytes += worker.pages.headLength();
         sentBytes += page.readableBytes();
         FrontStream to = front();
         to.send(page);
@@ -621,16 +645,17 @@ final class Exchange implements RequestEvents, ResponseEvents {
         else counted.completed(status);
         Server asked = server;
         if (asked != null) pool().metrics().exchange.record(total);
-        LoopAccessLog log = worker.accessLog;
-        if (log == null) return;
-        line.end(
-                log,
+        AccessLine logged = line;
+        if (logged == null) return;
+        logged.end(
+                worker.accessLog,
                 status,
                 reason,
                 asked == null ? null : asked.backend(),
                 asked == null ? null : asked.name(),
                 receivedBytes,
                 sentBytes,
+                sentHeadBytes,
                 NEVER,
                 connectNanos,
                 firstByteNanos,

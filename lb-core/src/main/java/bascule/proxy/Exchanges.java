@@ -20,7 +20,7 @@ public final class Exchanges implements RequestHandler {
     final RouteTable routes;
     final ForwardedConfig forwarded;
     final long tunnelNanos;
-    final byte[] logPart;
+    final AccessLine.ListenerPart logPart;
     private final ExchangeMetrics[] byServer; // By Server.index().
     private final ExchangeMetrics[] byBackend; // Of exchanges that reached no server.
     private final ExchangeMetrics withoutBackend;

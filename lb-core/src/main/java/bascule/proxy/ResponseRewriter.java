@@ -31,6 +31,7 @@ final class ResponseRewriter {
 
     private final HeadWriter out;
     private final ByteBufAllocator allocator;
+    private int headLength;
 
     ResponseRewriter(HeadWriter out, ByteBufAllocator allocator) {
         this.out = out;
@@ -44,7 +45,10 @@ final class ResponseRewriter {
         int count = fields.count();
         int line = 0;
         while (line < count && keep(fields, line, persistence, dropChunked)) line++;
-        if (line == count && persistence == Persistence.UNSAID && head.minorVersion == 1) return in;
+        if (line == count && persistence == Persistence.UNSAID && head.minorVersion == 1) {
+            headLength = head.length;
+            return in;
+        }
         out.clear();
         out.put(HTTP_1_1);
         byte[] bytes = fields.bytes();
@@ -65,7 +69,13 @@ final class ResponseRewriter {
         }
         out.put('\r');
         out.put('\n');
+        headLength = out.length();
         return out.replace(in, head.length, allocator);
+    }
+
+    /// Bytes of the head rewritten last.
+    int headLength() {
+        return headLength;
     }
 
     private static boolean keep(

@@ -15,7 +15,6 @@ import java.security.SecureRandom;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /// What all exchanges of one loop share: codec, rewriters, pools, metrics, and the exchanges themselves, which are used again.
 /// Confined to its loop.
@@ -29,7 +28,7 @@ public final class Worker {
     final Loop loop;
     final Http1Codec codec;
     final LoopMetrics metrics;
-    final @Nullable LoopAccessLog accessLog;
+    final LoopAccessLog accessLog;
     final RequestRewriter requests;
     final ResponseRewriter responses;
     final ErrorPage pages;
@@ -41,13 +40,12 @@ public final class Worker {
     private final ArrayDeque<Exchange> spare = new ArrayDeque<>();
 
     /// @param headBytes, headerCount the largest limits of any listener
-    /// @param accessLog null if accesses are not logged
     public Worker(
             Transport transport,
             Loop loop,
             List<Backend> backends,
             LoopMetrics metrics,
-            @Nullable LoopAccessLog accessLog,
+            LoopAccessLog accessLog,
             int headBytes,
             int headerCount) {
         this.loop = loop;

@@ -25,6 +25,7 @@ import bascule.net.Loop;
 import bascule.net.Loops;
 import bascule.net.ReceiveBuffers;
 import bascule.net.Transport;
+import bascule.observe.AccessLog;
 import bascule.observe.Metrics;
 import bascule.route.RouteTable;
 import io.netty.buffer.AbstractByteBufAllocator;
@@ -205,7 +206,7 @@ final class ShortMemoryTest {
                             loop,
                             List.of(group),
                             metrics.loop(0),
-                            null,
+                            new AccessLog(1, metrics).loop(0),
                             limits.headersBytes(),
                             limits.headerCount());
             var exchanges = new Exchanges(worker, listener, RouteTable.compile(listener, _ -> 0));

@@ -20,13 +20,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class AccessLineTest {
+class JsonLineTest {
     private static final long WALL = 1_795_162_669_123L;
     private static final byte[] CLIENT = "192.0.2.1:1234".getBytes(US_ASCII);
 
-    private final AccessLine line = new AccessLine();
-    private final LoopAccessLog log = new LoopAccessLog();
-    private long readTo;
+    private final AccessLine line = new JsonLine();
+    private final LoopAccessLog log = Lines.ring();
+    private final Lines lines = new Lines(log);
 
     @Test
     void givenExchange_whenEnded_thenTheLineIsAsDocumented() {
@@ -40,6 +40,7 @@ class AccessLineTest {
                 "10.0.1.11:80",
                 321,
                 4_096,
+                123,
                 0,
                 1_234_567,
                 12_000,
@@ -60,7 +61,7 @@ class AccessLineTest {
     @Test
     void givenReusedConnectionAndTunnel_whenEnded_thenSaidSo() throws IOException {
         begin("http", "GET", "/chat", "", 0);
-        line.end(log, 101, "complete", "web", "a", 0, 0, -1, -1, 5, 5, 0, true);
+        line.end(log, 101, "complete", "web", "a", 0, 0, 0, -1, -1, 5, 5, 0, true);
 
         Map<String, Object> json = json(raw());
         assertEquals("HTTP/1.0", json.get("protocol"));
@@ -74,11 +75,11 @@ class AccessLineTest {
     @Test
     void givenHeadThatCouldNotBeRead_whenEnded_thenAllKeysStandThere() throws IOException {
         begin("http", "GET", "/", "h", 1);
-        line.end(log, 200, "complete", "web", "a", 0, 0, -1, -1, 5, 5, 0, false);
+        line.end(log, 200, "complete", "web", "a", 0, 0, 0, -1, -1, 5, 5, 0, false);
         var keys = json(raw()).keySet();
 
         line.beginRejected(AccessLine.listenerPart("http"), CLIENT, WALL);
-        line.end(log, 0, "field", null, null, 17, 0, -1, -1, -1, 5, 0, false);
+        line.end(log, 0, "field", null, null, 17, 0, 0, -1, -1, -1, 5, 0, false);
 
         Map<String, Object> json = json(raw());
         assertThat(json.keySet()).containsExactlyElementsOf(keys);
@@ -96,7 +97,7 @@ class AccessLineTest {
             for (String around : new String[] {"", "1234567", "/abcdefghijklmnopqrstuvwxyz"}) {
                 String target = around + (char) b + around;
                 begin("http", "GET", target, "h", 1);
-                line.end(log, 200, "complete", "web", "a", 0, 0, -1, -1, 5, 5, 0, false);
+                line.end(log, 200, "complete", "web", "a", 0, 0, 0, -1, -1, 5, 5, 0, false);
 
                 String raw = raw();
                 assertEquals(target, json(raw).get("target"), "byte " + b);
@@ -112,7 +113,7 @@ class AccessLineTest {
         var random = new Random(seed);
         for (int i = 0; i < 3_000; i++) {
             String[] text = new String[6];
-            for (int t = 0; t < text.length; t++) text[t] = randomText(random);
+            for (int t = 0; t < text.length; t++) text[t] = Lines.randomText(random);
             begin(text[0], text[1], text[2], text[3], 1);
             if (random.nextBoolean()) requestId(text[4]);
             line.end(
@@ -123,6 +124,7 @@ class AccessLineTest {
                     text[5],
                     Long.MAX_VALUE,
                     Long.MAX_VALUE,
+                    0,
                     Long.MAX_VALUE,
                     Long.MAX_VALUE,
                     Long.MAX_VALUE,
@@ -143,18 +145,6 @@ class AccessLineTest {
         }
     }
 
-    private static String randomText(Random random) {
-        int length = random.nextInt(4) == 0 ? random.nextInt(9_000) : random.nextInt(40);
-        int kind = random.nextInt(3);
-        var text = new StringBuilder();
-        for (int i = 0; i < length; i++) {
-            int any = random.nextInt(256);
-            int plain = 'a' + any % 26;
-            text.append((char) (kind == 0 ? plain : kind == 1 || any < 8 ? any : plain));
-        }
-        return text.toString();
-    }
-
     private static void assertUncutOrMarked(String given, Object logged) {
         if (given == null || !(logged instanceof String text) || !text.endsWith("\u2026")) {
             assertEquals(given, logged);
@@ -169,7 +159,7 @@ class AccessLineTest {
     void givenLongTarget_whenOverItsShare_thenCutWithAMark(int length, boolean cut)
             throws IOException {
         begin("http", "GET", "/".repeat(length), "h", 1);
-        line.end(log, 200, "complete", "web", "a", 0, 0, -1, -1, 5, 5, 0, false);
+        line.end(log, 200, "complete", "web", "a", 0, 0, 0, -1, -1, 5, 5, 0, false);
 
         String target = (String) json(raw()).get("target");
         assertEquals(cut, target.endsWith("\u2026"));
@@ -179,7 +169,7 @@ class AccessLineTest {
     @Test
     void givenNamesOutsideAscii_whenWritten_thenEscaped() throws IOException {
         begin("caf\u00e9", "GET", "/", "h", 1);
-        line.end(log, 200, "complete", "\u4e16\u754c", "\"\\\n", 0, 0, -1, -1, 5, 5, 0, false);
+        line.end(log, 200, "complete", "\u4e16\u754c", "\"\\\n", 0, 0, 0, -1, -1, 5, 5, 0, false);
 
         Map<String, Object> json = json(raw());
         assertEquals("caf\u00e9", json.get("listener"));
@@ -191,11 +181,10 @@ class AccessLineTest {
     void givenFullRing_whenEnded_thenTheLineIsDroppedAndTheNextOneIsClean() throws IOException {
         while (log.offer(new byte[1 << 10], 1 << 10)) {}
         begin("http", "GET", "/lost", "h", 1);
-        line.end(log, 200, "complete", "web", "a", 0, 0, -1, -1, 5, 5, 0, false);
-        readTo = log.end();
-        log.release(readTo);
+        line.end(log, 200, "complete", "web", "a", 0, 0, 0, -1, -1, 5, 5, 0, false);
+        lines.skip();
         begin("http", "GET", "/kept", "h", 1);
-        line.end(log, 200, "complete", "web", "a", 0, 0, -1, -1, 5, 5, 0, false);
+        line.end(log, 200, "complete", "web", "a", 0, 0, 0, -1, -1, 5, 5, 0, false);
 
         assertEquals("/kept", json(raw()).get("target"));
         assertEquals(2, log.dropped());
@@ -225,14 +214,8 @@ class AccessLineTest {
         line.requestId(bytes, 3, bytes.length);
     }
 
-    /// What was logged since the last call.
     private String raw() {
-        var bytes = new byte[(int) (log.end() - readTo)];
-        for (int i = 0; i < bytes.length; i++, readTo++) {
-            bytes[i] = log.view().get((int) (readTo & LoopAccessLog.CAPACITY - 1));
-        }
-        log.release(readTo);
-        return new String(bytes, ISO_8859_1);
+        return lines.raw();
     }
 
     private static Map<String, Object> json(String text) throws IOException {
