@@ -1,5 +1,9 @@
 package bascule.health;
 
+import bascule.config.BackendConfig;
+import bascule.config.CheckConfig;
+import bascule.config.EjectConfig;
+
 /// What the configuration of a backend says to the state of its servers.
 ///
 /// @param checked is there a check?
@@ -18,4 +22,18 @@ record Rules(
         long withinNanos,
         long ejectNanos,
         int atMostPercent,
-        long slowStartNanos) {}
+        long slowStartNanos) {
+    static Rules of(BackendConfig config) {
+        CheckConfig check = config.check();
+        EjectConfig eject = config.eject();
+        return new Rules(
+                check != null,
+                check == null ? 1 : check.rise(),
+                check == null ? 1 : check.fall(),
+                eject == null ? 0 : eject.errors(),
+                eject == null ? 0 : eject.within().toNanos(),
+                eject == null ? 0 : eject.duration().toNanos(),
+                eject == null ? 0 : eject.atMostPercent(),
+                config.slowStart().toNanos());
+    }
+}

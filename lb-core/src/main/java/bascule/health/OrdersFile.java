@@ -1,0 +1,183 @@
+package bascule.health;
+
+import bascule.server.ServerStatus.Admin;
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.util.DefaultIndenter;
+import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
+import com.fasterxml.jackson.core.util.Separators;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// `servers.json` in the state folder, one line per server:
+/// ```json
+/// {"servers":[
+///   {"backend":"web","server":"10.0.1.11:80","admin":"draining"}
+/// ]}
+/// ```
+/// Keys that are not known are passed over, so that an older version can read what a newer one wrote. Replaced whole: whoever reads
+/// it, even after a power cut, finds the old orders or the new ones.
+record OrdersFile(Path file) {
+    private static final JsonFactory JSON = new JsonFactory();
+    private static final DefaultPrettyPrinter LINES =
+            new DefaultPrettyPrinter()
+                    .withArrayIndenter(new DefaultIndenter("  ", "\n"))
+                    .withObjectIndenter(DefaultPrettyPrinter.NopIndenter.instance)
+                    .withSeparators(
+                            Separators.createDefaultInstance()
+                                    .withObjectFieldValueSpacing(Separators.Spacing.NONE)
+                                    .withArrayEmptySeparator("")
+                                    .withObjectEmptySeparator(""));
+    private static final long MOST_BYTES = 16L * 1024 * 1024;
+
+    /// @return empty if there is no file
+    /// @throws IOException if there is one that cannot be read or understood; the message says what is wrong
+    Map<Orders.Key, Admin> read() throws IOException {
+        try (FileChannel channel = FileChannel.open(file)) {
+            if (channel.size() > MOST_BYTES)
+                throw new IOException(
+                        channel.size() + " bytes (expected: up to " + MOST_BYTES + ")");
+        } catch (NoSuchFileException none) {
+            return Map.of();
+        }
+        try (JsonParser from = JSON.createParser(file.toFile())) {
+            return read(from);
+        } catch (JsonProcessingException failure) {
+            throw new IOException(
+                    "line " + failure.getLocation().getLineNr() + ": is not JSON", failure);
+        }
+    }
+
+    private static Map<Orders.Key, Admin> read(JsonParser from) throws IOException {
+        var orders = new LinkedHashMap<Orders.Key, Admin>();
+        expect(JsonToken.START_OBJECT, from.nextToken(), from);
+        while (from.nextToken() == JsonToken.FIELD_NAME) {
+            boolean servers = from.currentName().equals("servers");
+            JsonToken value = from.nextToken();
+            if (!servers) {
+                from.skipChildren();
+                continue;
+            }
+            expect(JsonToken.START_ARRAY, value, from);
+            while (from.nextToken() == JsonToken.START_OBJECT) order(from, orders);
+            expect(JsonToken.END_ARRAY, from.currentToken(), from);
+        }
+        expect(JsonToken.END_OBJECT, from.currentToken(), from);
+        return orders;
+    }
+
+    private static void order(JsonParser from, Map<Orders.Key, Admin> to) throws IOException {
+        String backend = null;
+        String server = null;
+        Admin admin = null;
+        while (from.nextToken() == JsonToken.FIELD_NAME) {
+            String name = from.currentName();
+            JsonToken value = from.nextToken();
+            switch (name) {
+                case "backend" -> backend = text(value, from);
+                case "server" -> server = text(value, from);
+                case "admin" -> admin = admin(text(value, from), from);
+                default -> from.skipChildren();
+            }
+        }
+        expect(JsonToken.END_OBJECT, from.currentToken(), from);
+        if (backend == null || server == null || admin == null)
+            throw new IOException(line(from) + "a server lacks backend, server or admin");
+        if (to.size() >= Orders.MOST)
+            throw new IOException(line(from) + "more than " + Orders.MOST + " servers");
+        to.put(new Orders.Key(backend, server), admin);
+    }
+
+    private static String text(@Nullable JsonToken value, JsonParser from) throws IOException {
+        expect(JsonToken.VALUE_STRING, value, from);
+        return from.getText();
+    }
+
+    private static Admin admin(String word, JsonParser from) throws IOException {
+        return switch (word) {
+            case "draining" -> Admin.DRAINING;
+            case "disabled" -> Admin.DISABLED;
+            default ->
+                    throw new IOException(
+                            line(from) + word + " (expected: one of draining, disabled)");
+        };
+    }
+
+    private static void expect(JsonToken wanted, @Nullable JsonToken found, JsonParser from)
+            throws IOException {
+        if (found == wanted) return;
+        String what = found == null ? "the end" : found.toString();
+        throw new IOException(line(from) + what + " (expected: " + wanted + ")");
+    }
+
+    private static String line(JsonParser from) {
+        return "line " + from.currentLocation().getLineNr() + ": ";
+    }
+
+    /// Once this returns, the orders are on the disk.
+    void write(Map<Orders.Key, Admin> orders) throws IOException {
+        Path folder = file.toAbsolutePath().getParent();
+        if (folder == null) throw new IOException("no folder");
+        Files.createDirectories(folder);
+        Path temporary = folder.resolve(file.getFileName() + ".new");
+        try (FileChannel to =
+                FileChannel.open(
+                        temporary,
+                        StandardOpenOption.CREATE,
+                        StandardOpenOption.TRUNCATE_EXISTING,
+                        StandardOpenOption.WRITE)) {
+            ByteBuffer bytes = ByteBuffer.wrap(bytes(orders));
+            while (bytes.hasRemaining()) to.write(bytes);
+            to.force(true);
+        }
+        Files.move(
+                temporary,
+                file,
+                StandardCopyOption.ATOMIC_MOVE,
+                StandardCopyOption.REPLACE_EXISTING);
+        try (FileChannel names = FileChannel.open(folder)) {
+            names.force(true); // The new name, too.
+        }
+    }
+
+    private static byte[] bytes(Map<Orders.Key, Admin> orders) throws IOException {
+        var out = new ByteArrayOutputStream();
+        try (JsonGenerator to = JSON.createGenerator(out)) {
+            to.setPrettyPrinter(LINES);
+            to.writeStartObject();
+            to.writeArrayFieldStart("servers");
+            for (Map.Entry<Orders.Key, Admin> order : orders.entrySet()) {
+                to.writeStartObject();
+                to.writeStringField("backend", order.getKey().backend());
+                to.writeStringField("server", order.getKey().server());
+                to.writeStringField("admin", word(order.getValue()));
+                to.writeEndObject();
+            }
+            to.writeEndArray();
+            to.writeEndObject();
+            to.writeRaw('\n');
+        }
+        return out.toByteArray();
+    }
+
+    private static String word(Admin admin) {
+        return switch (admin) {
+            case ENABLED -> throw new IllegalArgumentException("enabled needs no order");
+            case DRAINING -> "draining";
+            case DISABLED -> "disabled";
+        };
+    }
+}

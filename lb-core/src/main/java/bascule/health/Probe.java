@@ -1,0 +1,286 @@
+package bascule.health;
+
+import bascule.config.CheckConfig;
+import bascule.config.StatusRange;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.Unpooled;
+import io.netty.buffer.UnpooledByteBufAllocator;
+import io.netty.channel.ChannelException;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.EventLoop;
+import io.netty.channel.FixedRecvByteBufAllocator;
+import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.channel.socket.SocketProtocolFamily;
+import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.handler.codec.http.DefaultFullHttpRequest;
+import io.netty.handler.codec.http.HttpClientCodec;
+import io.netty.handler.codec.http.HttpDecoderConfig;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
+import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpObject;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpStatusClass;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.netty.handler.codec.http.TooLongHttpLineException;
+import io.netty.util.NetUtil;
+import java.net.BindException;
+import java.net.Inet4Address;
+import java.net.InetSocketAddress;
+import java.nio.channels.spi.SelectorProvider;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/// One question to one server, on a connection of its own. The answer is known with the head of the response; what follows of it
+/// is still taken, so that a server that sends a few words more meets no reset. Confined to the health thread.
+final class Probe {
+    /// Most that is read of one answer, in bytes.
+    static final int MOST_BYTES = 64 * 1024;
+
+    private static final int READ_BYTES = 4 * 1024;
+    private static final int TEXT_LIMIT = 200;
+
+    // On the heap: so little is read here that direct memory would only be kept for nothing.
+    private static final ByteBufAllocator ALLOCATOR = new UnpooledByteBufAllocator(false);
+
+    /// Where sockets come from.
+    interface Sockets {
+        Sockets SYSTEM = family -> new NioSocketChannel(SelectorProvider.provider(), family);
+
+        /// @throws ChannelException if there is none
+        NioSocketChannel open(SocketProtocolFamily family);
+    }
+
+    /// Who asked.
+    interface Asker {
+        /// Once, unless the probe was aborted.
+        void answered(ProbeResult result);
+
+        /// Once, last: the connection is gone.
+        void closed();
+    }
+
+    private final EventLoop loop;
+    private final Sockets sockets;
+    private final InetSocketAddress server;
+    private final CheckConfig check;
+    private final Asker asker;
+    private long startNanos;
+    private @Nullable NioSocketChannel channel;
+    private @Nullable ScheduledFuture<?> deadline;
+    private boolean connected;
+    private boolean answered;
+
+    Probe(
+            EventLoop loop,
+            Sockets sockets,
+            InetSocketAddress server,
+            CheckConfig check,
+            Asker asker) {
+        this.loop = loop;
+        this.sockets = sockets;
+        this.server = server;
+        this.check = check;
+        this.asker = asker;
+    }
+
+    /// The asker may hear of the end before this returns.
+    void start() {
+        startNanos = System.nanoTime();
+        NioSocketChannel opened;
+        try {
+            opened = sockets.open(family(server));
+        } catch (ChannelException failure) {
+            answer(new ProbeResult.Skipped(text(failure)));
+            asker.closed();
+            return;
+        }
+        channel = opened;
+        opened.config()
+                .setAllocator(ALLOCATOR)
+                .setRecvByteBufAllocator(new FixedRecvByteBufAllocator(READ_BYTES))
+                .setConnectTimeoutMillis(0); // The deadline is for all of it.
+        opened.closeFuture().addListener(_ -> closed());
+        switch (check.probe()) {
+            case CheckConfig.Probe.Tcp _ -> opened.pipeline().addLast(new TcpHandler());
+            case CheckConfig.Probe.Http http ->
+                    opened.pipeline()
+                            .addLast(new ByteLimit())
+                            .addLast(new HttpClientCodec(DECODER, false, false))
+                            .addLast(new HttpHandler(http));
+        }
+        deadline = loop.schedule(this::late, check.timeout().toNanos(), TimeUnit.NANOSECONDS);
+        loop.register(opened);
+        opened.connect(server)
+                .addListener(
+                        done -> {
+                            Throwable cause = done.cause();
+                            if (cause != null) failed(cause);
+                        });
+    }
+
+    /// Ends it without an answer.
+    void abort() {
+        answered = true;
+        close();
+    }
+
+    private static SocketProtocolFamily family(InetSocketAddress server) {
+        return server.getAddress() instanceof Inet4Address
+                ? SocketProtocolFamily.INET
+                : SocketProtocolFamily.INET6;
+    }
+
+    private void answer(ProbeResult result) {
+        if (answered) return;
+        answered = true;
+        asker.answered(result);
+    }
+
+    private void passed(String what) {
+        answer(new ProbeResult.Passed(what + " in " + elapsed()));
+    }
+
+    private void failed(String text) {
+        answer(new ProbeResult.Failed(text));
+        close();
+    }
+
+    private void failed(Throwable cause) {
+        // No port of our own was left for it.
+        if (root(cause) instanceof BindException) answer(new ProbeResult.Skipped(text(cause)));
+        failed(text(cause));
+    }
+
+    private void late() {
+        failed(
+                (connected ? "no answer" : "no connection")
+                        + " within "
+                        + check.timeout().toMillis()
+                        + " ms");
+    }
+
+    private void close() {
+        if (channel != null) channel.close();
+    }
+
+    private void closed() {
+        if (deadline != null) deadline.cancel(false);
+        answer(new ProbeResult.Failed("closed without an answer"));
+        asker.closed();
+    }
+
+    private String elapsed() {
+        long millis = (System.nanoTime() - startNanos) / 1_000_000;
+        return millis == 0 ? "less than 1 ms" : millis + " ms";
+    }
+
+    /// What the system says, without the address that Netty adds, which the operator knows.
+    private static String text(Throwable failure) {
+        Throwable root = root(failure);
+        String message = root.getMessage();
+        if (message == null || message.isEmpty()) return root.getClass().getSimpleName();
+        String text = Character.toLowerCase(message.charAt(0)) + message.substring(1);
+        return text.length() <= TEXT_LIMIT ? text : text.substring(0, TEXT_LIMIT) + "…";
+    }
+
+    private static Throwable root(Throwable failure) {
+        Throwable cause = failure.getCause();
+        return cause == null ? failure : root(cause);
+    }
+
+    private final class TcpHandler extends ChannelInboundHandlerAdapter {
+        @Override
+        public void channelActive(ChannelHandlerContext context) {
+            passed("connected");
+            close();
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+            failed(cause);
+        }
+    }
+
+    /// Stands before the codec, which knows a limit of a head, but not of many interim responses or of a body.
+    private final class ByteLimit extends ChannelInboundHandlerAdapter {
+        private int bytes;
+
+        @Override
+        public void channelRead(ChannelHandlerContext context, Object message) {
+            if (message instanceof ByteBuf read) bytes += read.readableBytes();
+            context.fireChannelRead(message);
+            if (bytes > MOST_BYTES) failed(TOO_LONG);
+        }
+    }
+
+    private static final String TOO_LONG = "head of the answer is longer than 64 KiB";
+    private static final HttpDecoderConfig DECODER =
+            new HttpDecoderConfig()
+                    .setMaxInitialLineLength(MOST_BYTES)
+                    .setMaxHeaderSize(MOST_BYTES)
+                    .setInitialBufferSize(256);
+
+    private final class HttpHandler extends SimpleChannelInboundHandler<HttpObject> {
+        private final CheckConfig.Probe.Http http;
+
+        HttpHandler(CheckConfig.Probe.Http http) {
+            this.http = http;
+        }
+
+        @Override
+        public void channelActive(ChannelHandlerContext context) {
+            connected = true;
+            var request =
+                    new DefaultFullHttpRequest(
+                            HttpVersion.HTTP_1_1,
+                            HttpMethod.GET,
+                            http.path(),
+                            Unpooled.EMPTY_BUFFER);
+            String host = http.host();
+            request.headers()
+                    .set(
+                            HttpHeaderNames.HOST,
+                            host == null ? NetUtil.toSocketAddressString(server) : host)
+                    .set(HttpHeaderNames.USER_AGENT, "bascule-check")
+                    .set(HttpHeaderNames.ACCEPT, "*/*")
+                    .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
+            context.writeAndFlush(request);
+        }
+
+        @Override
+        protected void channelRead0(ChannelHandlerContext context, HttpObject message) {
+            Throwable broken = message.decoderResult().cause();
+            if (broken != null) {
+                boolean tooLong =
+                        broken instanceof TooLongHttpHeaderException
+                                || broken instanceof TooLongHttpLineException;
+                failed(tooLong ? TOO_LONG : "answer is not HTTP");
+                return;
+            }
+            if (message instanceof HttpResponse response) judge(response);
+            if (answered && message instanceof LastHttpContent) close();
+        }
+
+        private void judge(HttpResponse response) {
+            int status = response.status().code();
+            if (response.status().codeClass() == HttpStatusClass.INFORMATIONAL) return;
+            for (StatusRange range : http.expect())
+                if (range.contains(status)) {
+                    passed(String.valueOf(status));
+                    return;
+                }
+            answer(new ProbeResult.Failed(status + " in " + elapsed()));
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+            failed(cause);
+        }
+    }
+}
