@@ -14,6 +14,7 @@ import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -86,6 +87,8 @@ public final class Main {
     static int serve(Configuration configuration, Consumer<Daemon> started, Runnable stopped)
             throws InterruptedException {
         Events.start(configuration.logging().level());
+        var serving = new AtomicReference<Daemon>();
+        Signals.on("USR1", () -> reopenLogs(serving.get())); // First: unheard, it would end us.
         Daemon daemon;
         try {
             daemon = Daemon.start(configuration);
@@ -98,9 +101,14 @@ public final class Main {
                     daemon.stop();
                     stopped.run();
                 });
+        serving.set(daemon);
         started.accept(daemon);
         new CountDownLatch(1).await();
         return OK;
+    }
+
+    private static void reopenLogs(@Nullable Daemon daemon) {
+        if (daemon != null) daemon.reopenLogs(); // Else it is opening its files just now.
     }
 
     /// @return null if it is refused; each fault is then a line on standard error
