@@ -29,22 +29,20 @@ public final class PathRewrite {
     private final int prefixBytes;
     private final byte[] replacement;
 
-    /// Both decoded and without dot segments, and both begin and end in `/`.
+    /// Both without dot segments, and both begin and end in `/`.
     ///
-    /// @param prefix the path of the route
+    /// @param prefix the path of the route, decoded
+    /// @param replacement percent-encoded
     public PathRewrite(String prefix, String replacement) {
         for (String path : new String[] {prefix, replacement})
             if (!path.startsWith("/") || !path.endsWith("/"))
                 throw new IllegalArgumentException(path + " is no prefix");
         prefixBytes = prefix.getBytes(UTF_8).length;
-        byte[] plain = replacement.getBytes(UTF_8);
-        var out = new HeadWriter(3 * plain.length);
-        encode(plain, 0, plain.length, out);
-        this.replacement = out.toByteArray();
+        this.replacement = replacement.getBytes(US_ASCII);
     }
 
-    /// Longest that a path can grow by, beside what encoding may add to its bytes.
-    public int growth() {
+    /// By how many bytes a path can grow, beside what encoding it anew may add.
+    public int growthBytes() {
         return replacement.length;
     }
 
