@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import bascule.config.ForwardedConfig;
 import bascule.config.XForwarded;
 import bascule.http.ClientInfo;
+import bascule.http.FieldEdits;
 import bascule.http.FieldName;
 import bascule.http.FrontStream;
 import bascule.http.HeaderBlock;
@@ -13,8 +14,10 @@ import bascule.http.RequestHead;
 import bascule.http.RequestHead.TargetForm;
 import bascule.http1.HeadWriter;
 import bascule.observe.AccessLine;
+import bascule.route.PathRewrite;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import org.jspecify.annotations.Nullable;
 
 /// The head that a server gets for the head a client sent: hop-by-hop and nominated fields stay behind (RFC 9110 §7.6.1), what
 /// says who asked is added (RFC 7239, RFC 9110 §7.6.3). One per loop.
@@ -82,53 +85,72 @@ final class RequestRewriter {
         for (int i = 15; i >= 0; i--, bits >>>= 4) id[at + i] = HEX[(int) bits & 15];
     }
 
-    /// @param in owned by the callee; begins with `head`
-    /// @return what to send: the new head, and the body bytes that stood behind the old one
+    /// The same without edits and with the path as it is.
     ByteBuf rewrite(RequestHead head, ByteBuf in, FrontStream front, ForwardedConfig forwarded) {
+        return rewrite(head, in, front, forwarded, FieldEdits.NONE, null);
+    }
+
+    /// @param in owned by the callee; begins with `head`
+    /// @param edits have the last word on all lines but those of framing and of the connection; lines that they drop are nominated
+    /// @param path null = the path stays as it is
+    /// @return what to send: the new head, and the body bytes that stood behind the old one
+    ByteBuf rewrite(
+            RequestHead head,
+            ByteBuf in,
+            FrontStream front,
+            ForwardedConfig forwarded,
+            FieldEdits edits,
+            @Nullable PathRewrite path) {
         HeaderBlock fields = head.fields;
         ClientInfo client = front.client();
         boolean trusted = client.trusted();
         XForwarded mode = forwarded.xForwarded();
         boolean keepHost = head.form != TargetForm.ABSOLUTE;
-        boolean hasHost = false;
-        boolean hasProto = false;
-        boolean hasForwardedHost = false;
+        int dropped = edits.droppedCodes(); // What edits drop is not written by us either.
+        boolean hasHost = has(dropped, FieldName.HOST);
+        boolean hasProto = has(dropped, FieldName.X_FORWARDED_PROTO);
+        boolean hasForwardedHost = has(dropped, FieldName.X_FORWARDED_HOST);
         idLine = NO_ID;
         out.clear();
-        startLine(head);
+        startLine(head, path);
+        if (edits != FieldEdits.NONE) {
+            edits.mark(fields);
+            out.put(edits.host());
+        }
         int run = 0; // First of the lines that are kept and not written yet.
         int count = fields.count();
         for (int line = 0; line < count; line++) {
             boolean keep =
-                    switch (fields.name(line)) {
-                        case FieldName.OTHER,
-                                FieldName.TRAILER,
-                                FieldName.CONTENT_LENGTH,
-                                FieldName.VIA ->
-                                !fields.nominated(line);
-                        case FieldName.TRANSFER_ENCODING -> true;
-                        case FieldName.HOST -> keepHost && (hasHost = true);
-                        case FieldName.EXPECT -> !fields.nominated(line);
-                        case FieldName.UPGRADE -> line == head.upgradeLine;
-                        case FieldName.X_FORWARDED_FOR -> mode == XForwarded.OFF;
-                        case FieldName.X_FORWARDED_PROTO ->
-                                mode == XForwarded.OFF
-                                        || (trusted && !hasProto && (hasProto = true));
-                        case FieldName.X_FORWARDED_HOST ->
-                                mode == XForwarded.OFF
-                                        || (trusted
-                                                && !hasForwardedHost
-                                                && (hasForwardedHost = true));
-                        case FieldName.FORWARDED -> trusted;
-                        case FieldName.X_REQUEST_ID -> {
-                            boolean believed =
-                                    (trusted && idLine == NO_ID) || !forwarded.requestId();
-                            if (believed) idLine = line;
-                            yield believed;
-                        }
-                        default -> false; // Connection, Keep-Alive, Proxy-Connection, TE,
-                            // HTTP2-Settings.
-                    };
+                    !has(dropped, fields.name(line))
+                            && switch (fields.name(line)) {
+                                case FieldName.OTHER,
+                                        FieldName.TRAILER,
+                                        FieldName.CONTENT_LENGTH,
+                                        FieldName.VIA ->
+                                        !fields.nominated(line);
+                                case FieldName.TRANSFER_ENCODING -> true;
+                                case FieldName.HOST -> keepHost && (hasHost = true);
+                                case FieldName.EXPECT -> !fields.nominated(line);
+                                case FieldName.UPGRADE -> line == head.upgradeLine;
+                                case FieldName.X_FORWARDED_FOR -> mode == XForwarded.OFF;
+                                case FieldName.X_FORWARDED_PROTO ->
+                                        mode == XForwarded.OFF
+                                                || (trusted && !hasProto && (hasProto = true));
+                                case FieldName.X_FORWARDED_HOST ->
+                                        mode == XForwarded.OFF
+                                                || (trusted
+                                                        && !hasForwardedHost
+                                                        && (hasForwardedHost = true));
+                                case FieldName.FORWARDED -> trusted;
+                                case FieldName.X_REQUEST_ID -> {
+                                    boolean believed =
+                                            (trusted && idLine == NO_ID) || !forwarded.requestId();
+                                    if (believed) idLine = line;
+                                    yield believed;
+                                }
+                                default -> false; // Connection, Keep-Alive, Proxy-Connection, TE,
+                                    // HTTP2-Settings.
+                            };
             if (keep) continue;
             out.putLines(fields, run, line);
             run = line + 1;
@@ -142,7 +164,8 @@ final class RequestRewriter {
         if (head.upgradeLine >= 0) out.put(CONNECTION_UPGRADE);
         else if (head.acceptsTrailers) out.put(TE_TRAILERS);
         if (mode != XForwarded.OFF) {
-            forwardedFor(fields, client, mode == XForwarded.APPEND || trusted);
+            if (!has(dropped, FieldName.X_FORWARDED_FOR))
+                forwardedFor(fields, client, mode == XForwarded.APPEND || trusted);
             if (!hasProto) out.put(X_FORWARDED_PROTO_HTTP);
             if (!hasForwardedHost) {
                 out.put(X_FORWARDED_HOST);
@@ -150,22 +173,33 @@ final class RequestRewriter {
                 crlf();
             }
         }
-        if (forwarded.forwarded()) forwarded(head, front, client);
-        if (forwarded.via()) out.put(head.minorVersion == 0 ? VIA_1_0 : VIA_1_1);
-        if (forwarded.requestId() && idLine == NO_ID) {
+        if (forwarded.forwarded() && !has(dropped, FieldName.FORWARDED))
+            forwarded(head, front, client);
+        if (forwarded.via() && !has(dropped, FieldName.VIA))
+            out.put(head.minorVersion == 0 ? VIA_1_0 : VIA_1_1);
+        if (forwarded.requestId() && idLine == NO_ID && !has(dropped, FieldName.X_REQUEST_ID)) {
             newId();
             idLine = NEW_ID;
             out.put(X_REQUEST_ID);
             out.put(id);
             crlf();
         }
+        if (edits != FieldEdits.NONE) out.put(edits.added());
         crlf();
         return out.replace(in, head.length, allocator);
     }
 
-    private void startLine(RequestHead head) {
+    private static boolean has(int codes, byte code) {
+        return (codes >>> code & 1) != 0;
+    }
+
+    private void startLine(RequestHead head, @Nullable PathRewrite path) {
         byte[] bytes = head.fields.bytes();
-        if (head.form
+        if (path != null) {
+            out.put(bytes, head.methodStart, head.methodEnd);
+            out.put(' ');
+            path.put(head, out);
+        } else if (head.form
                 == TargetForm.ABSOLUTE) { // A server is asked in origin form (RFC 9112 §3.2.1).
             out.put(bytes, head.methodStart, head.methodEnd);
             out.put(' ');

@@ -2,6 +2,7 @@ package bascule.proxy;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
+import bascule.http.FieldEdits;
 import bascule.http.FieldName;
 import bascule.http.HeaderBlock;
 import bascule.http.ResponseHead;
@@ -29,6 +30,8 @@ final class ResponseRewriter {
             "Connection: keep-alive\r\n".getBytes(US_ASCII);
     private static final byte[] CONNECTION_UPGRADE = "Connection: Upgrade\r\n".getBytes(US_ASCII);
 
+    private static final byte[] NO_LINE = {};
+
     private final HeadWriter out;
     private final ByteBufAllocator allocator;
     private int headLength;
@@ -38,14 +41,32 @@ final class ResponseRewriter {
         this.allocator = allocator;
     }
 
+    /// The same without edits or cookie: for interim responses.
+    ByteBuf rewrite(ResponseHead head, ByteBuf in, Persistence persistence, boolean dropChunked) {
+        return rewrite(head, in, persistence, dropChunked, FieldEdits.NONE, NO_LINE);
+    }
+
     /// @param in owned by the callee; begins with `head`
     /// @param dropChunked does the client know no chunks? Then there is no body in them, and no word about them (RFC 9112 §6.1)
-    ByteBuf rewrite(ResponseHead head, ByteBuf in, Persistence persistence, boolean dropChunked) {
+    /// @param edits have the last word on all lines but those of framing and of the connection; lines that they drop are nominated
+    /// @param cookie a line of our own, with its CR LF; or empty
+    ByteBuf rewrite(
+            ResponseHead head,
+            ByteBuf in,
+            Persistence persistence,
+            boolean dropChunked,
+            FieldEdits edits,
+            byte[] cookie) {
         HeaderBlock fields = head.fields;
+        if (edits != FieldEdits.NONE) edits.mark(fields);
+        int more = edits.added().length + cookie.length;
         int count = fields.count();
         int line = 0;
         while (line < count && keep(fields, line, persistence, dropChunked)) line++;
-        if (line == count && persistence == Persistence.UNSAID && head.minorVersion == 1) {
+        if (line == count
+                && persistence == Persistence.UNSAID
+                && head.minorVersion == 1
+                && more == 0) {
             headLength = head.length;
             return in;
         }
@@ -66,6 +87,10 @@ final class ResponseRewriter {
             case KEEP_ALIVE -> out.put(CONNECTION_KEEP_ALIVE);
             case CLOSE -> out.put(CONNECTION_CLOSE);
             case UPGRADE -> out.put(CONNECTION_UPGRADE);
+        }
+        if (more > 0) {
+            out.put(edits.added());
+            out.put(cookie);
         }
         out.put('\r');
         out.put('\n');
