@@ -44,6 +44,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /// Asks recursive name servers, one after the other, for the addresses of a full name (RFC 1034 §5.3.1). Netty sends each query
@@ -51,7 +53,7 @@ import org.jspecify.annotations.Nullable;
 /// for what was cut. Its own way through servers and aliases is not used: it tells neither a TTL nor an alias' one, takes half an answer
 /// for a whole one, and asks servers that an answer names. Confined to its loop.
 final class StubResolver implements AutoCloseable {
-    private static final long QUERY_MILLIS = 2000;
+    static final long QUERY_MILLIS = 2000;
 
     /// How often each server is asked for one name.
     private static final int ROUNDS = 2;
@@ -60,6 +62,14 @@ final class StubResolver implements AutoCloseable {
 
     /// More than anybody may send who was not told of a larger buffer (RFC 1035 §4.2.1: 512), for those who do.
     private static final int RECEIVE_BYTES = 4096;
+
+    /// Kept, or its level is forgotten. Netty warns of every message that it does not understand, with a stack, whoever sent it;
+    /// what becomes of a name is told as a [NameEvent].
+    private static final Logger NETTY = Logger.getLogger("io.netty.resolver.dns");
+
+    static {
+        NETTY.setLevel(Level.SEVERE);
+    }
 
     private final EventLoop loop;
     private final DnsNameResolver resolver;
