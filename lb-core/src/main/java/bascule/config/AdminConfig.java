@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /// The `admin` block: what operators and scrapers may see.
 ///
-/// @param socket absolute, up to 107 bytes: the Unix socket that commands come through; null = off
+/// @param socket absolute, up to 95 bytes: the Unix socket that commands come through; null = off
 /// @param socketGiven whether it is another than the default, so that the operator counts on it
 /// @param http addresses of the read-only HTTP port; empty = off
 /// @param allow peers that may use it; empty = any
@@ -19,10 +19,10 @@ public record AdminConfig(
         boolean socketGiven,
         List<InetSocketAddress> http,
         List<Cidr> allow) {
-    private static final Path SOCKET = Path.of("/run/bascule/admin.sock");
+    public static final Path SOCKET = Path.of("/run/bascule/admin.sock");
 
-    /// What fits into `sun_path` with its NUL, see unix(7).
-    private static final int MAX_SOCKET_BYTES = 107;
+    /// What the JDK takes for a socket (unix(7) has room for one more), less what a temporary name in its folder is longer.
+    private static final int MAX_SOCKET_BYTES = 95;
 
     public AdminConfig {
         http = List.copyOf(http);
@@ -40,7 +40,7 @@ public record AdminConfig(
     }
 
     private static Kind<Optional<Path>> socket(Path folder) {
-        Kind<Path> file = Kind.file("a file, up to 107 bytes with its folders, or off", folder);
+        Kind<Path> file = Kind.file("a file, up to 95 bytes with its folders, or off", folder);
         return new Kind<>(
                 file.expected(),
                 text -> {

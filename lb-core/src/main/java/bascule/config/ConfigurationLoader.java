@@ -28,18 +28,35 @@ public final class ConfigurationLoader {
         return result(sources.parse(text, pretendFile), sources, problems, pretendFile);
     }
 
+    /// What the `admin` block of a file says, whatever is wrong with the rest: a reload of a bad file must find the daemon that will
+    /// refuse it.
+    ///
+    /// @return null if the file cannot be read or parsed
+    public static @Nullable AdminConfig admin(Path file, Map<String, String> environment) {
+        var problems = new Problems();
+        var sources = new Sources(environment, problems);
+        ConfigObject root = sources.load(file);
+        return root == null ? null : read(root, sources, problems, file).admin();
+    }
+
     private static LoadResult result(
             @Nullable ConfigObject root, Sources sources, Problems problems, Path file) {
         if (root != null) {
-            Path folder = file.toAbsolutePath().normalize().getParent();
-            Path start = folder == null ? file.toAbsolutePath() : folder;
-            var reading = new Reading(problems, sources.places(), start);
-            Configuration read = Section.root(reading, root, Configuration::read);
+            Configuration read = read(root, sources, problems, file);
             if (problems.isEmpty())
                 return new LoadResult.Loaded(
                         read.withHash(sha256(EffectiveConfiguration.render(read))));
         }
         return new LoadResult.Rejected(problems.sorted(sources.places().files()));
+    }
+
+    /// Reaches no one whole if there is a problem.
+    private static Configuration read(
+            ConfigObject root, Sources sources, Problems problems, Path file) {
+        Path folder = file.toAbsolutePath().normalize().getParent();
+        Path start = folder == null ? file.toAbsolutePath() : folder;
+        return Section.root(
+                new Reading(problems, sources.places(), start), root, Configuration::read);
     }
 
     private static String sha256(String text) {

@@ -127,8 +127,7 @@ final class ConfigurationLoaderTest {
         assertThat(all.backends().getFirst().servers()).hasSize(2);
         assertThat(all.backends().getLast().connectTimeout()).hasSeconds(7);
         assertThat(all.admin().http()).containsExactly(address("127.0.0.1", 9181));
-        assertThat(all.logging())
-                .isEqualTo(new LoggingConfig(AccessLogFormat.OFF, null, Level.INFO));
+        assertThat(all.logging().access()).isEqualTo(AccessLogFormat.OFF);
         assertThat(all.shutdownGrace()).hasSeconds(7);
     }
 
@@ -173,13 +172,6 @@ final class ConfigurationLoaderTest {
         assertThat(all.backends().getFirst().connectTimeout()).hasMinutes(1);
         assertThat(all.admin().http()).isEmpty();
         assertThat(all.shutdownGrace()).isZero();
-    }
-
-    @Test
-    void givenCombinedAccessLog_whenParsed_thenTaken() {
-        Configuration all = parse(HTTP + WEB + "logging = combined");
-
-        assertThat(all.logging().access()).isEqualTo(AccessLogFormat.COMBINED);
     }
 
     @Test
@@ -391,5 +383,21 @@ final class ConfigurationLoaderTest {
 
     private static InetSocketAddress address(String host, int port) {
         return new InetSocketAddress(InetAddress.ofLiteral(host), port);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"95, true", "96, false"})
+    void givenSocket_whenParsed_thenItFitsIntoASocketAddress(int bytes, boolean isGood) {
+        String path = "/" + "a".repeat(bytes - 1);
+        String text = HTTP + WEB + "admin.socket = \"" + path + "\"\n";
+
+        LoadResult read = ConfigurationLoader.parse(text, Path.of("test.conf"), Map.of());
+
+        if (isGood) {
+            assertThat(parse(text).admin().socket()).isEqualTo(Path.of(path));
+        } else {
+            assertThat(read.toString())
+                    .contains("is too long for a socket", "(expected: a file, up to 95 bytes");
+        }
     }
 }
