@@ -1,18 +1,27 @@
 package bascule;
 
+import bascule.config.AdminConfig;
 import bascule.config.Configuration;
 import bascule.config.ConfigurationLoader;
 import bascule.config.EffectiveConfiguration;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -26,7 +35,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         footerHeading = "%nExit codes:%n",
         footer = {
             "  0    fine",
-            "  1    failed; also: a listener could not be bound",
+            "  1    failed; also: a listener could not be bound, or no daemon to talk to",
             "  2    wrong usage",
             "  78   configuration refused or unreadable",
             "  130  ended by SIGINT",
@@ -85,6 +94,140 @@ final class Cli {
         }
     }
 
+    /// Which daemon.
+    static final class SocketOption {
+        @Option(
+                names = "--socket",
+                paramLabel = "PATH",
+                description = {
+                    "Where the daemon listens for commands. Default: admin.socket",
+                    "of /etc/bascule/bascule.conf, else /run/bascule/admin.sock."
+                })
+        private @Nullable Path path;
+    }
+
+    /// Asks a daemon.
+    private interface Question {
+        int ask(ClientVerbs daemon) throws IOException;
+    }
+
+    /// @param command never null once picocli has set it
+    private static ParameterException misuse(@Nullable CommandSpec command, String what) {
+        return new ParameterException(Objects.requireNonNull(command).commandLine(), what);
+    }
+
+    /// @param socket null for the default
+    private static int ask(@Nullable Path socket, Question question) {
+        try {
+            Path path = socket == null ? defaultSocket(Main.CONFIGURATION) : socket;
+            return question.ask(new ClientVerbs(new AdminClient(path)));
+        } catch (IOException e) {
+            Main.complain(e.getMessage());
+            return Main.FAILED;
+        }
+    }
+
+    static Path defaultSocket(Path file) throws IOException {
+        AdminConfig admin = ConfigurationLoader.admin(file, System.getenv());
+        if (admin == null) return AdminConfig.SOCKET;
+        if (admin.socket() != null) return admin.socket();
+        throw new IOException(
+                "cannot talk to a daemon: admin.socket is off in "
+                        + file
+                        + " (expected: a socket there, or --socket PATH)");
+    }
+
+    static final class ShownOptions {
+        @Option(
+                names = "-c",
+                paramLabel = "FILE",
+                description = "A file (default: /etc/bascule/bascule.conf).")
+        private @Nullable Path file;
+
+        @Option(
+                names = "--socket",
+                paramLabel = "PATH",
+                description = "Where a daemon listens for commands.")
+        private @Nullable Path socket;
+
+        @Spec(Spec.Target.MIXEE)
+        private @Nullable CommandSpec command;
+
+        int show() {
+            if (socket != null) {
+                if (file != null) throw misuse(command, "-c and --socket: which of the two?");
+                return ask(socket, ClientVerbs::showConfig);
+            }
+            Path from = file == null ? Main.CONFIGURATION : file;
+            Configuration configuration =
+                    Main.loaded(ConfigurationLoader.load(from, System.getenv()));
+            if (configuration == null) return Main.REFUSED;
+            System.out.print(EffectiveConfiguration.render(configuration));
+            return Main.OK;
+        }
+    }
+
+    static final class ServerArguments {
+        private static final Duration TIMEOUT = Duration.ofMinutes(5);
+
+        @Parameters(
+                paramLabel = "BACKEND/SERVER",
+                converter = ServerConverter.class,
+                description = "The server, as `bascule status` names it.")
+        private ServerName server = new ServerName("", "");
+
+        @Option(
+                names = "--wait",
+                description =
+                        "Return when nothing runs on it any more; with enable, when it is up.")
+        private boolean wait;
+
+        @Option(
+                names = "--timeout",
+                paramLabel = "TIME",
+                converter = TimeConverter.class,
+                description = "How long to wait: s, m or h (default: 5m).")
+        private @Nullable Duration timeout;
+
+        @Spec(Spec.Target.MIXEE)
+        private @Nullable CommandSpec command;
+
+        int change(ClientVerbs.Verb verb, SocketOption socket) {
+            if (timeout != null && !wait)
+                throw misuse(command, "--timeout means nothing without --wait");
+            Duration patience = timeout == null ? TIMEOUT : timeout;
+            return ask(socket.path, daemon -> daemon.change(verb, server, wait ? patience : null));
+        }
+    }
+
+    private static final class ServerConverter implements ITypeConverter<ServerName> {
+        @Override
+        public ServerName convert(String text) {
+            ServerName name = ServerName.parse(text);
+            if (name == null)
+                throw new TypeConversionException(
+                        text + " names no server (expected: BACKEND/SERVER)");
+            return name;
+        }
+    }
+
+    private static final class TimeConverter implements ITypeConverter<Duration> {
+        private static final Pattern TIME = Pattern.compile("(\\d{1,9})([smh])");
+        private static final Duration LONGEST = Duration.ofHours(1000);
+
+        @Override
+        public Duration convert(String text) {
+            Matcher time = TIME.matcher(text);
+            Duration read =
+                    time.matches()
+                            ? Duration.parse("PT" + time.group(1) + time.group(2))
+                            : LONGEST.plusNanos(1);
+            if (read.compareTo(LONGEST) <= 0) return read;
+            throw new TypeConversionException(
+                    text + " is no time to wait (expected: 0s to 1000h, such as 5m)");
+        }
+    }
+
     private static final class Port implements ITypeConverter<Integer> {
         private static final int HIGHEST = 65535;
 
@@ -130,12 +273,61 @@ final class Cli {
 
     @Command(
             name = "show-config",
-            description = "Show the configuration that a file means, with every default filled in.")
-    int showConfig(@Mixin FileOption file) {
-        Configuration configuration = file.load();
-        if (configuration == null) return Main.REFUSED;
-        System.out.print(EffectiveConfiguration.render(configuration));
-        return Main.OK;
+            description = {
+                "Show a configuration with every default filled in.",
+                "With -c, what that file means; with --socket, what the daemon there runs on; else what the default file means."
+            })
+    int showConfig(@Mixin ShownOptions shown) {
+        return shown.show();
+    }
+
+    @Command(
+            name = "status",
+            description = "Show how the daemon, its listeners and its servers are.")
+    int status(
+            @Mixin SocketOption socket,
+            @Option(names = "--json", description = "As JSON, as /status has it.") boolean json) {
+        return ask(socket.path, ClientVerbs::status);
+    }
+
+    @Command(
+            name = "drain",
+            description = {
+                "Let a server finish what runs on it and take nothing new; its checks go on.",
+                "Kept over reload and restart, until enable. With --wait, ends with 0 once nothing runs on it, with 1 on time-out."
+            })
+    int drain(@Mixin ServerArguments server, @Mixin SocketOption socket) {
+        return server.change(ClientVerbs.Verb.DRAIN, socket);
+    }
+
+    @Command(
+            name = "enable",
+            description = {
+                "Let a server take work again, after drain or disable.",
+                "With --wait, ends with 0 once it is up, with 1 on time-out."
+            })
+    int enable(@Mixin ServerArguments server, @Mixin SocketOption socket) {
+        return server.change(ClientVerbs.Verb.ENABLE, socket);
+    }
+
+    @Command(
+            name = "disable",
+            description = {
+                "As drain, and stop the server's checks.",
+                "Kept over reload and restart, until enable. With --wait, ends with 0 once nothing runs on it, with 1 on time-out."
+            })
+    int disable(@Mixin ServerArguments server, @Mixin SocketOption socket) {
+        return server.change(ClientVerbs.Verb.DISABLE, socket);
+    }
+
+    @Command(
+            name = "reload",
+            description = {
+                "Have the daemon read its file anew and put it in force: whole, or not at all.",
+                "Prints what changed. A file that is refused: each fault as a line on standard error, as check does, and 78."
+            })
+    int reload(@Mixin SocketOption socket) {
+        return ask(socket.path, ClientVerbs::reload);
     }
 
     @Command(

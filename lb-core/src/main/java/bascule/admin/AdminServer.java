@@ -145,6 +145,7 @@ public final class AdminServer implements AutoCloseable {
     /// Closes every connection, frees the addresses and takes the socket away before it returns.
     @Override
     public void close() {
+        if (loop.isShuttingDown()) return;
         if (socket != null) {
             try {
                 socket.remove();

@@ -9,18 +9,20 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 
 /// A daemon for those who command it: the backend `web` with the servers `a` and `10.0.1.12:80`, and `api` with `www.example/10.0.2.1:80`.
 /// What each command answers may be set; what was asked is remembered.
-final class FakeCommands implements Commands {
+public final class FakeCommands implements Commands {
     private static final Map<String, List<String>> BACKENDS =
             Map.of("web", List.of("a", "10.0.1.12:80"), "api", List.of("www.example/10.0.2.1:80"));
 
-    final Queue<String> asked = new ConcurrentLinkedQueue<>();
-    final Map<String, Verb> wishes = new ConcurrentHashMap<>();
-    volatile String configuration = "listeners {}\n";
-    volatile CompletableFuture<ReloadResult> reload =
+    public final Queue<String> asked = new ConcurrentLinkedQueue<>();
+    public final Map<String, Verb> wishes = new ConcurrentHashMap<>();
+    public volatile String configuration = "listeners {}\n";
+    public volatile CompletableFuture<ReloadResult> reload =
             CompletableFuture.completedFuture(new Reloaded("0123abcd", List.of()));
-    volatile CompletableFuture<LogsResult> logs =
+    public volatile CompletableFuture<LogsResult> logs =
             CompletableFuture.completedFuture(new Reopened(List.of()));
-    volatile long exchanges;
+    public volatile long exchanges;
+    public volatile String notKept;
+    public volatile String health = "up";
 
     @Override
     public String configuration() {
@@ -58,9 +60,9 @@ final class FakeCommands implements Commands {
         if (servers == null) return new NoSuchBackend(List.of("api", "web"));
         if (!servers.contains(server)) return new NoSuchServer(servers);
         return switch (wishes.getOrDefault(backend + " " + server, Verb.ENABLE)) {
-            case ENABLE -> new ServerIs("enabled", "up", exchanges, null);
-            case DRAIN -> new ServerIs("drained", "draining", exchanges, null);
-            case DISABLE -> new ServerIs("disabled", "disabled", exchanges, null);
+            case ENABLE -> new ServerIs("enabled", health, exchanges, notKept);
+            case DRAIN -> new ServerIs("drained", "draining", exchanges, notKept);
+            case DISABLE -> new ServerIs("disabled", "disabled", exchanges, notKept);
         };
     }
 }

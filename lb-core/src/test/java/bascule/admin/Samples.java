@@ -4,10 +4,10 @@ import java.time.Instant;
 import java.util.List;
 
 /// A status with something in every list, and one of a node alone.
-final class Samples {
+public final class Samples {
     private Samples() {}
 
-    static Status full() {
+    public static Status full() {
         return new Status(
                 "edge1",
                 "0.1.0",

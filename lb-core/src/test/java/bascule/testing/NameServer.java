@@ -58,7 +58,6 @@ public final class NameServer implements AutoCloseable {
         private final ByteArrayOutputStream records = new ByteArrayOutputStream();
         private int count;
         private boolean byStranger;
-        private byte[] raw;
 
         private Reply(Question question) {
             id = question.id;
@@ -109,13 +108,6 @@ public final class NameServer implements AutoCloseable {
             return this;
         }
 
-        /// These bytes and nothing else.
-        public static Reply raw(Question question, byte[] message) {
-            var reply = new Reply(question);
-            reply.raw = message;
-            return reply;
-        }
-
         /// @param address IPv4 for A, IPv6 for AAAA
         public Reply address(String name, long ttlSeconds, String address) {
             byte[] bytes = InetAddress.ofLiteral(address).getAddress();
@@ -142,8 +134,7 @@ public final class NameServer implements AutoCloseable {
             return this;
         }
 
-        public byte[] bytes() throws IOException {
-            if (raw != null) return raw;
+        private byte[] bytes() throws IOException {
             var bytes = new ByteArrayOutputStream();
             var out = new DataOutputStream(bytes);
             out.writeShort(id);

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-final class SocketFileTest {
+final class SocketFileIT {
     @TempDir Path folder = Path.of("");
     private Path path = Path.of("");
     private SocketFile bound;

@@ -1,0 +1,174 @@
+package bascule;
+
+import bascule.AdminClient.Answer;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/// What the command line asks of a running daemon, and how it tells what came of it. Each returns an exit code. An
+/// [IOException] is an answer that did not come; its message says why.
+final class ClientVerbs {
+    /// Longer than the daemon takes to give a command up.
+    private static final Duration PATIENCE = Duration.ofSeconds(70);
+
+    private static final Duration FIRST_LOOK = Duration.ofMillis(50);
+    private static final Duration LATER_LOOK = Duration.ofSeconds(1);
+
+    private final AdminClient daemon;
+
+    /// How a server is, as the daemon said.
+    private record Seen(String admin, String state, long exchanges) {
+        static Seen of(Json said) throws IOException {
+            double exchanges = said.get("exchanges").number();
+            // Nothing is not zero: who waits for an end must not be told of one.
+            if (Double.isNaN(exchanges))
+                throw new IOException("the daemon does not say how many exchanges run");
+            return new Seen(
+                    said.get("admin").text(), said.get("state").text(), Math.round(exchanges));
+        }
+
+        /// Is it where this was to bring it?
+        boolean hasReached(Verb verb) {
+            return verb == Verb.ENABLE ? state.equals("up") : exchanges == 0;
+        }
+
+        /// Does somebody want something else of it by now?
+        boolean isOverruled(Verb verb) {
+            return admin.equals("enabled") != (verb == Verb.ENABLE);
+        }
+
+        String running() {
+            return switch ((int) Math.min(exchanges, 2)) {
+                case 0 -> "no exchange running";
+                case 1 -> "1 exchange running";
+                default -> exchanges + " exchanges running";
+            };
+        }
+    }
+
+    /// What to do with a server.
+    enum Verb {
+        DRAIN,
+        ENABLE,
+        DISABLE
+    }
+
+    ClientVerbs(AdminClient daemon) {
+        this.daemon = daemon;
+    }
+
+    int status() throws IOException {
+        Answer answer = daemon.get("/status");
+        if (answer.status() != 200) return refused(answer);
+        System.out.print(answer.body());
+        return Main.OK;
+    }
+
+    int showConfig() throws IOException {
+        Answer answer = daemon.get("/config");
+        if (answer.status() != 200) return refused(answer);
+        System.out.print(answer.body());
+        return Main.OK;
+    }
+
+    int reload() throws IOException {
+        Answer answer = daemon.ask("POST", "/reload", PATIENCE);
+        return switch (answer.status()) {
+            case 200 -> {
+                List<Json> changes = json(answer).get("changes").list();
+                changes.forEach(change -> System.out.println(change.text()));
+                if (changes.isEmpty()) System.out.println("nothing changed");
+                yield Main.OK;
+            }
+            case 422 -> {
+                List<Json> problems = json(answer).get("problems").list();
+                problems.forEach(problem -> System.err.println(problem.text()));
+                yield Main.REFUSED;
+            }
+            default -> refused(answer);
+        };
+    }
+
+    /// @param patience how long to wait until what runs has ended, or, to enable, until it is up; null = not at all
+    int change(Verb verb, ServerName server, @Nullable Duration patience) throws IOException {
+        String word = verb.name().toLowerCase(Locale.ROOT);
+        Answer answer = daemon.ask("POST", server.path() + "/" + word, PATIENCE);
+        if (answer.status() != 200) return refused(answer);
+        Json said = json(answer);
+        String notKept = said.get("notKept").text();
+        if (!notKept.isEmpty())
+            Main.complain(server + ": would not outlive a restart of the daemon: " + notKept);
+        if (patience != null) return await(verb, server, Seen.of(said), patience);
+        tell(server, Seen.of(said));
+        return Main.OK;
+    }
+
+    private int await(Verb verb, ServerName server, Seen first, Duration patience)
+            throws IOException {
+        long start = System.nanoTime();
+        Duration pause = FIRST_LOOK;
+        Seen seen = first;
+        while (!seen.hasReached(verb)) {
+            if (seen.isOverruled(verb)) {
+                Main.complain(
+                        "%s: is %s by another command, %s"
+                                .formatted(server, seen.admin(), seen.running()));
+                return Main.FAILED;
+            }
+            Duration left = patience.minusNanos(System.nanoTime() - start);
+            if (!left.isPositive()) {
+                Main.complain(
+                        "%s: %s, %s after %s (expected: %s)"
+                                .formatted(
+                                        server,
+                                        seen.state(),
+                                        seen.running(),
+                                        text(patience),
+                                        verb == Verb.ENABLE ? "up" : "none"));
+                return Main.FAILED;
+            }
+            pause(pause.compareTo(left) < 0 ? pause : left);
+            pause = pause.multipliedBy(2);
+            if (pause.compareTo(LATER_LOOK) > 0) pause = LATER_LOOK;
+            Answer answer = daemon.get(server.path());
+            if (answer.status() != 200) return refused(answer);
+            seen = Seen.of(json(answer));
+        }
+        tell(server, seen);
+        return Main.OK;
+    }
+
+    private static void tell(ServerName server, Seen seen) {
+        System.out.println(server + ": " + seen.state() + ", " + seen.running());
+    }
+
+    private static String text(Duration duration) {
+        return duration.toString().substring(2).toLowerCase(Locale.ROOT);
+    }
+
+    private static void pause(Duration duration) throws IOException {
+        try {
+            Thread.sleep(duration);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
+    }
+
+    private static int refused(Answer answer) throws IOException {
+        String error = json(answer).get("error").text();
+        Main.complain(error.isEmpty() ? "the daemon answered " + answer.status() : error);
+        return Main.FAILED;
+    }
+
+    private static Json json(Answer answer) throws IOException {
+        try {
+            return Json.parse(answer.body());
+        } catch (IOException e) {
+            throw new IOException(
+                    "the daemon answered " + answer.status() + " with what is no JSON", e);
+        }
+    }
+}
