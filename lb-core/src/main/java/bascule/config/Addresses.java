@@ -32,10 +32,13 @@ final class Addresses {
             case Kind.Read.Bad<InetSocketAddress>(String what) -> {
                 int colon = text.lastIndexOf(':');
                 int port = decimal(text.substring(colon + 1), MAX_PORT);
-                String host = colon < 0 ? null : HostPattern.dns(text.substring(0, colon));
-                if (host == null || port <= 0)
+                if (colon < 0 || port < 1) return Kind.bad(what);
+                String host = HostPattern.dns(text.substring(0, colon));
+                if (host == null)
                     return Kind.bad(what.equals(NO_IP) ? "has no IP address and no name" : what);
-                return Kind.good(new ServerAddress.Dns(host, port));
+                return HostPattern.endsInNumber(host)
+                        ? Kind.bad("has no IP address, and no name ends in a number")
+                        : Kind.good(new ServerAddress.Dns(host, port));
             }
         }
     }

@@ -30,7 +30,7 @@ public record CheckConfig(Probe probe, Duration every, Duration timeout, int fal
         /// `GET path`; passes if the status is expected.
         ///
         /// @param path as it is sent: percent-encoded, with its query if there is one
-        /// @param host the `Host` field, without a port; null = the server's address
+        /// @param host the `Host` field; null = the server's address
         /// @param expect at least one
         record Http(String path, @Nullable String host, List<StatusRange> expect) implements Probe {
             public Http {
@@ -59,9 +59,9 @@ public record CheckConfig(Probe probe, Duration every, Duration timeout, int fal
     private static Probe probe(Section at) {
         String path = at.find("http", TARGET);
         boolean tcp = at.get("tcp", Kind.SWITCH, false);
-        String host = at.find("host", HostPattern.EXACT);
-        List<StatusRange> expect =
-                at.has("expect") ? at.list("expect", StatusRange.KIND, 1, 16) : EXPECT;
+        String host = at.find("host", HostPattern.WITH_PORT);
+        int atLeast = at.has("expect") ? 1 : 0;
+        List<StatusRange> given = at.list("expect", StatusRange.KIND, atLeast, 16);
         if (tcp) {
             if (at.has("http")) at.refuse("tcp", "stands beside http", ONE);
             for (String key : List.of("host", "expect"))
@@ -70,6 +70,6 @@ public record CheckConfig(Probe probe, Duration every, Duration timeout, int fal
             return new Probe.Tcp();
         }
         if (!at.has("http")) at.refuseMissing("http", ONE);
-        return new Probe.Http(path == null ? "/" : path, host, expect);
+        return new Probe.Http(path == null ? "/" : path, host, given.isEmpty() ? EXPECT : given);
     }
 }

@@ -80,7 +80,7 @@ public record HeaderEdits(List<HeaderEdit> set, List<HeaderEdit> add, List<Strin
                     if (!isNew) value.refuseKey("is set twice", "each name once");
                     boolean isHost = name.equalsIgnoreCase(HOST);
                     if (isHost && side == Side.RESPONSE)
-                        value.refuseKey("belongs to requests", NAME.expected());
+                        value.refuseKey("belongs to requests", "another field");
                     String text = value.as(isHost ? HostPattern.WITH_PORT : VALUE);
                     if (text != null) set.add(new HeaderEdit(name, text));
                 });

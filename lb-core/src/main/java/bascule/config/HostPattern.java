@@ -14,7 +14,7 @@ public record HostPattern(String name, boolean wildcard) {
     private static final String LABEL = "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?";
     private static final Predicate<String> IS_NAME = Kind.matches(LABEL + "(\\." + LABEL + ")*");
 
-    /// Resolvers take a name whose last label is a number for an address (inet_aton(3)).
+    /// What inet_aton(3) reads as a part of an address, as in `127.1`.
     private static final Predicate<String> IS_NUMBER = Kind.matches("[0-9]+|0x[0-9a-f]*");
 
     private static final int MAX_NAME = 253;
@@ -41,12 +41,16 @@ public record HostPattern(String name, boolean wildcard) {
 
     /// A name as RFC 1123 §2.1 has it, underscores besides; a dot at the end, which only says that it is whole, is dropped.
     ///
-    /// @return lower case; null if it is no such name, or looks like an IPv4 address
+    /// @return lower case; null if it is no such name
     static @Nullable String dns(String text) {
         String name = text.toLowerCase(Locale.ROOT);
         if (name.endsWith(".")) name = name.substring(0, name.length() - 1);
-        if (name.length() > MAX_NAME || !IS_NAME.test(name)) return null;
-        return IS_NUMBER.test(name.substring(name.lastIndexOf('.') + 1)) ? null : name;
+        return name.length() <= MAX_NAME && IS_NAME.test(name) ? name : null;
+    }
+
+    /// Would a resolver rather take it for an address?
+    static boolean endsInNumber(String name) {
+        return IS_NUMBER.test(name.substring(name.lastIndexOf('.') + 1));
     }
 
     private static Kind.Read<String> withPort(String text) {

@@ -113,7 +113,7 @@ record Kind<T>(String expected, Function<String, Read<T>> reader) {
                         case Read.Bad<Long>(String what) -> bad(what);
                     };
                 };
-        return new Kind<>(min + " to " + max + " per /s, /m or /h", reader);
+        return new Kind<>(min + " to " + max + ", and /s, /m or /h", reader);
     }
 
     static Kind<Long> size(long min, long max) {
@@ -159,7 +159,7 @@ record Kind<T>(String expected, Function<String, Read<T>> reader) {
     }
 
     private static Read<Path> path(String text, Path folder, String otherwise) {
-        if (text.isBlank()) return bad(otherwise);
+        if (text.isBlank() || text.equals(OFF)) return bad(otherwise); // No one calls a file that.
         try {
             return good(folder.resolve(text));
         } catch (InvalidPathException _) {

@@ -32,7 +32,7 @@ public record PageFile(Path file, PageContent content, String contentType) {
 
     private static Kind.Read<PageFile> read(String text, Path folder) {
         String type = TYPES.get(text.substring(Math.max(text.lastIndexOf('.'), 0)));
-        if (type == null) return Kind.bad("has another end");
+        if (type == null) return Kind.bad("is no page");
         try {
             Path file = folder.resolve(text);
             if (!Files.exists(file)) return Kind.bad("is not there");

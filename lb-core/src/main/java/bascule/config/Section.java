@@ -67,10 +67,6 @@ final class Section {
         return reading.folder();
     }
 
-    boolean isOff() {
-        return isOff;
-    }
-
     boolean has(String key) {
         return values.containsKey(key);
     }

@@ -127,7 +127,8 @@ final class ConfigurationLoaderTest {
         assertThat(all.backends().getFirst().servers()).hasSize(2);
         assertThat(all.backends().getLast().connectTimeout()).hasSeconds(7);
         assertThat(all.admin().http()).containsExactly(address("127.0.0.1", 9181));
-        assertThat(all.logging().access()).isEqualTo(AccessLogFormat.OFF);
+        assertThat(all.logging())
+                .isEqualTo(new LoggingConfig(AccessLogFormat.OFF, null, Level.INFO));
         assertThat(all.shutdownGrace()).hasSeconds(7);
     }
 
@@ -172,6 +173,13 @@ final class ConfigurationLoaderTest {
         assertThat(all.backends().getFirst().connectTimeout()).hasMinutes(1);
         assertThat(all.admin().http()).isEmpty();
         assertThat(all.shutdownGrace()).isZero();
+    }
+
+    @Test
+    void givenCombinedAccessLog_whenParsed_thenTaken() {
+        Configuration all = parse(HTTP + WEB + "logging = combined");
+
+        assertThat(all.logging().access()).isEqualTo(AccessLogFormat.COMBINED);
     }
 
     @Test

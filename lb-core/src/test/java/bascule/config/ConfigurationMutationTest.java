@@ -231,7 +231,14 @@ final class ConfigurationMutationTest {
         if (AMOUNT.matcher(field.value()).matches())
             others.addAll(List.of("many", "-7", "1.5", "\"\"", "[]"));
         boolean takesMore = // Such as a count, or the name of a cookie.
-                Set.of("capacity", "eject", "sticky", "connections-per-client", "queue", "tries")
+                Set.of(
+                                "capacity",
+                                "eject",
+                                "retry",
+                                "sticky",
+                                "connections-per-client",
+                                "queue",
+                                "tries")
                         .contains(last(field.key()));
         if (Set.of("on", "off").contains(field.value()) && !takesMore)
             others.addAll(List.of("yes", "1", "[]", "[on]"));

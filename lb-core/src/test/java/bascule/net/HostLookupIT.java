@@ -18,8 +18,14 @@ import java.net.InetAddress;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
+import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -261,6 +267,7 @@ final class HostLookupIT {
     @Test
     void givenRecordsOfOthers_whenTheyComeWithTheAnswer_thenTheyAreLeftOut() throws Exception {
         byte[] four = {(byte) 198, 51, 100, 66};
+        byte[] sixteen = InetAddress.ofLiteral("2001:db8::66").getAddress();
         byte[] five = {(byte) 198, 51, 100, 66, 0};
         try (var server =
                 new NameServer(
@@ -270,6 +277,7 @@ final class HostLookupIT {
                                                 .address("other.test", 1, "198.51.100.66")
                                                 .record(q.name(), A, 3, 1, four) // Class CHAOS.
                                                 .record(q.name(), A, 1, 1, five)
+                                                .record(q.name(), A, 1, 1, sixteen)
                                                 .address(q.name(), 1, "0.0.0.0")
                                                 .address(q.name(), 1, "224.0.0.1")
                                                 .address(q.name(), 60, "192.0.2.1")))) {
@@ -278,9 +286,50 @@ final class HostLookupIT {
     }
 
     @Test
+    void givenMessagesWithRandomFaults_whenTheyComeFirst_thenTheLookupEnds() throws Exception {
+        long seed = System.nanoTime();
+        var random = new Random(seed);
+        var log = new Log();
+        Logger.getLogger("").addHandler(log);
+        try (var server =
+                        new NameServer(
+                                q -> {
+                                    byte[] broken =
+                                            Reply.to(q)
+                                                    .alias(q.name(), 60, "far.test")
+                                                    .address("far.test", 60, "192.0.2.1")
+                                                    .bytes();
+                                    for (int i = random.nextInt(1, 4); i > 0; i--)
+                                        broken[random.nextInt(2, broken.length)] =
+                                                (byte) random.nextInt();
+                                    int length = random.nextInt(broken.length + 1);
+                                    byte[] cut =
+                                            random.nextBoolean()
+                                                    ? broken
+                                                    : Arrays.copyOf(broken, length);
+                                    return List.of(
+                                            Reply.raw(q, cut),
+                                            Reply.to(q).address(q.name(), 60, "192.0.2.1"));
+                                });
+                var lookup = lookup(group.next(), Map.of(), conf(server), true)) {
+            for (int round = 0; round < 500; round++) {
+                Answer answer = find(group.next(), lookup, "web.test", false);
+                assertThat(answer.ipv4()).as("seed %s", seed).isNotNull();
+            }
+            // Until then, Netty holds what was cut, and waits for the whole by TCP.
+            Thread.sleep(2 * StubResolver.QUERY_MILLIS);
+        } finally {
+            Logger.getLogger("").removeHandler(log);
+        }
+        assertThat(log.lines).as("seed %s", seed).isEmpty(); // Nobody fills our log from outside.
+    }
+
+    @Test
     void givenManyLookups_whenAsked_thenPortsAndIdsCannotBeGuessed() throws Exception {
-        try (var server = new NameServer(HostLookupIT::bothFamilies)) {
-            for (int i = 0; i < 20; i++) find("web.test", server);
+        EventLoop loop = group.next();
+        try (var server = new NameServer(HostLookupIT::bothFamilies);
+                var lookup = lookup(loop, Map.of(), conf(server), true)) {
+            for (int i = 0; i < 20; i++) find(loop, lookup, "web.test", false);
 
             assertThat(server.asked().stream().map(q -> q.from().getPort()).distinct().count())
                     .isGreaterThan(10);
@@ -380,6 +429,21 @@ final class HostLookupIT {
             assertThat(answer.get(30, TimeUnit.SECONDS).ipv4()).isEqualTo(new Trouble("timeout"));
             assertThat(server.asked().size()).isLessThanOrEqualTo(1);
         }
+    }
+
+    private static final class Log extends Handler {
+        final Queue<String> lines = new ConcurrentLinkedQueue<>();
+
+        @Override
+        public void publish(LogRecord line) {
+            lines.add(line.getLoggerName() + ": " + line.getMessage());
+        }
+
+        @Override
+        public void flush() {}
+
+        @Override
+        public void close() {}
     }
 
     private static Addresses addresses(long ttlSeconds, String... addresses) {

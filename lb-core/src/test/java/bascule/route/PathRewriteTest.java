@@ -1,7 +1,6 @@
 package bascule.route;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -21,14 +20,14 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 final class PathRewriteTest {
-    private static final HeadLimits LIMITS = new HeadLimits(16 * 1024, 10, 16 * 1024);
+    private static final HeadLimits LIMITS = new HeadLimits(4 * 1024, 10, 4 * 1024);
 
     /// The head of a request for `target`, or null if the parser refuses it.
     private static @Nullable RequestHead head(String target) {
         String host = target.startsWith("http") ? target.split("/", 4)[2].split("\\?", 2)[0] : "a";
         String text = "GET " + target + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n";
         ByteBuf in = Unpooled.copiedBuffer(text, ISO_8859_1);
-        var head = new RequestHead(16 * 1024, 10);
+        var head = new RequestHead(4 * 1024, 10);
         try {
             return new RequestParser().parse(in, LIMITS, head) > 0 ? head : null;
         } finally {
@@ -37,7 +36,7 @@ final class PathRewriteTest {
     }
 
     private static String rewritten(String prefix, String replacement, RequestHead head) {
-        var out = new HeadWriter(64 * 1024);
+        var out = new HeadWriter(16 * 1024);
         new PathRewrite(prefix, replacement).put(head, out);
         return new String(out.toByteArray(), ISO_8859_1);
     }
@@ -70,9 +69,9 @@ final class PathRewriteTest {
             /      | /v2/   | http://a?y              | /v2/?y
             /      | /v2/   | http://a                | /v2/
             /      | /v2/   | /x                      | /v2/x
-            /a b/  | /c d/  | /a%20b/x                | /c%20d/x
-            /100%/ | /50%/  | /100%25/x               | /50%25/x
-            /é/    | /ü/    | /%C3%A9/x               | /%C3%BC/x
+            /a b/  | /c%20d/ | /a%20b/x                | /c%20d/x
+            /100%/ | /50%25/ | /100%25/x               | /50%25/x
+            /é/    | /%C3%BC/ | /%C3%A9/x               | /%C3%BC/x
             """)
     void givenTarget_whenRewritten_thenTheNewPrefixAndTheRest(
             String prefix, String replacement, String target, String expected) {
@@ -100,10 +99,11 @@ final class PathRewriteTest {
     void givenRandomTargets_whenRewritten_thenTheyMeanTheSameBehindTheNewPrefix(long seed) {
         var random = new Random(seed);
         String[] prefixes = {"/", "/api/", "/a b/", "/a/b/", "/100%/"};
-        String[] replacements = {"/", "/v2/", "/x y/z/", "/é/", "/%2e%2e/"};
+        String[] replacements = {"/", "/v2/", "/x%20y/z/", "/%C3%A9/", "/%252e%252E/"};
         int matched = 0;
         int written = 0;
-        for (int round = 0; round < 300_000; round++) {
+        int rounds = Boolean.getBoolean("bascule.long") ? 3_000_000 : 30_000;
+        for (int round = 0; round < rounds; round++) {
             String prefix = prefixes[random.nextInt(prefixes.length)];
             String replacement = replacements[random.nextInt(replacements.length)];
             String target = target(random, prefix);
@@ -116,15 +116,14 @@ final class PathRewriteTest {
             String about = "seed " + seed + ": " + prefix + " -> " + replacement + ": " + target;
             RequestHead again = head(result);
             assertThat(again).as("%s: %s", about, result).isNotNull();
-            String meant = new String(replacement.getBytes(UTF_8), ISO_8859_1);
-            String expected = meant + path(head).substring(prefix.length());
+            String expected = path(head(replacement)) + path(head).substring(prefix.length());
             assertEquals(expected, path(again), about);
             assertEquals(query(head), query(again), about);
             assertThat(result).as(about).startsWith("/");
             if (!target.endsWith(result.substring(result.lastIndexOf('/')))) written++;
         }
-        assertThat(matched).isGreaterThan(20_000);
-        assertThat(written).isGreaterThan(100); // Where dots made it necessary.
+        assertThat(matched).isGreaterThan(rounds / 20);
+        assertThat(written).isGreaterThan(rounds / 2000); // Where dots made it necessary.
     }
 
     private static String target(Random random, String prefix) {

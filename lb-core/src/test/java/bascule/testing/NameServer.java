@@ -58,6 +58,7 @@ public final class NameServer implements AutoCloseable {
         private final ByteArrayOutputStream records = new ByteArrayOutputStream();
         private int count;
         private boolean byStranger;
+        private byte[] raw;
 
         private Reply(Question question) {
             id = question.id;
@@ -108,6 +109,13 @@ public final class NameServer implements AutoCloseable {
             return this;
         }
 
+        /// These bytes and nothing else.
+        public static Reply raw(Question question, byte[] message) {
+            var reply = new Reply(question);
+            reply.raw = message;
+            return reply;
+        }
+
         /// @param address IPv4 for A, IPv6 for AAAA
         public Reply address(String name, long ttlSeconds, String address) {
             byte[] bytes = InetAddress.ofLiteral(address).getAddress();
@@ -134,7 +142,8 @@ public final class NameServer implements AutoCloseable {
             return this;
         }
 
-        private byte[] bytes() throws IOException {
+        public byte[] bytes() throws IOException {
+            if (raw != null) return raw;
             var bytes = new ByteArrayOutputStream();
             var out = new DataOutputStream(bytes);
             out.writeShort(id);

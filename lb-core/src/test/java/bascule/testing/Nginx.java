@@ -1,0 +1,131 @@
+package bascule.testing;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
+
+/// A real nginx with one process, that serves what [Load] asks for. Keeps its port over its deaths.
+public final class Nginx implements AutoCloseable {
+    private final String name;
+    private final Path folder;
+    private final int port;
+    private Process process;
+
+    /// Starts it.
+    ///
+    /// @param name what it calls itself in `X-Server`
+    /// @param parent where its files may lie
+    public Nginx(String name, Path parent) throws IOException {
+        this.name = name;
+        folder = Files.createDirectories(parent.resolve(name));
+        try (var socket = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
+            port = socket.getLocalPort();
+        }
+        Files.createDirectories(folder.resolve("www"));
+        Files.write(folder.resolve("www/large"), Load.LARGE);
+        Files.writeString(
+                folder.resolve("nginx.conf"),
+                """
+                daemon off;
+                master_process off;
+                pid %1$s/nginx.pid;
+                error_log %1$s/error.log;
+                worker_rlimit_nofile 4096;
+                events { worker_connections 2048; }
+                http {
+                  access_log off;
+                  client_body_temp_path %1$s/body;
+                  proxy_temp_path %1$s/proxy;
+                  fastcgi_temp_path %1$s/fastcgi;
+                  uwsgi_temp_path %1$s/uwsgi;
+                  scgi_temp_path %1$s/scgi;
+                  keepalive_requests 100;
+                  server {
+                    listen 127.0.0.1:%2$d;
+                    root %1$s/www;
+                    add_header X-Server %3$s;
+                    add_header X-Number $http_x_number;
+                    location = /health { return 200; }
+                    location = /small { return 200 "$http_x_number$http_x_number"; }
+                    location = /large { }
+                    location = /post { return 200 "$request_method$http_x_number"; }
+                  }
+                }
+                """
+                        .formatted(folder, port, name));
+        start();
+    }
+
+    /// What its `X-Server` says.
+    public String name() {
+        return name;
+    }
+
+    /// Host and port, as a configuration names a server.
+    public String address() {
+        return "127.0.0.1:" + port;
+    }
+
+    /// Starts it again, and waits until it accepts.
+    public void start() throws IOException {
+        process =
+                new ProcessBuilder(
+                                "nginx",
+                                "-c",
+                                folder.resolve("nginx.conf").toString(),
+                                "-p",
+                                folder.toString())
+                        .redirectErrorStream(true)
+                        .redirectOutput(folder.resolve("nginx.out").toFile())
+                        .start();
+        Awaitility.await("nginx " + name).atMost(RunningDaemon.PATIENCE).until(this::accepts);
+    }
+
+    private boolean accepts() {
+        if (!process.isAlive()) throw new AssertionError(toString());
+        try (var socket = new Socket()) {
+            socket.connect(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), port));
+            return true;
+        } catch (IOException refused) {
+            return false;
+        }
+    }
+
+    /// SIGKILL; after this returns it is gone, and so are its sockets.
+    public void kill() {
+        process.destroyForcibly();
+        try {
+            if (!process.waitFor(RunningDaemon.PATIENCE.toSeconds(), TimeUnit.SECONDS))
+                throw new AssertionError("survives SIGKILL: " + this);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        kill();
+    }
+
+    @Override
+    public String toString() {
+        try {
+            return "nginx "
+                    + name
+                    + " at "
+                    + address()
+                    + (process.isAlive() ? ", running: " : ", ended: ")
+                    + Files.readString(folder.resolve("nginx.out"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
