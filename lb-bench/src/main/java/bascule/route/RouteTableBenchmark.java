@@ -83,7 +83,11 @@ public class RouteTableBenchmark {
                                 HeaderEdits.NONE));
             }
         }
-        return RouteTable.compile(routes, null, "web", new RouteFactory("http", String::length));
+        return RouteTable.compile(
+                routes,
+                null,
+                "web",
+                new RouteFactory("http", String::length, HeaderEdits.NONE, HeaderEdits.NONE));
     }
 
     private static RequestHead head(String host, String path) {

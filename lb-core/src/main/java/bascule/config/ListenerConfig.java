@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 /// @param deny peers that may not, whatever `allow` says
 /// @param rateLimit null = off
 /// @param requestHeaders edits of what goes to servers, before those of the route
-/// @param responseHeaders edits of what goes to clients, after those of the route
+/// @param responseHeaders edits of what goes to clients, before those of the route
 /// @param errorPages by status code, 400 to 599: what stands in for our own short texts
 public record ListenerConfig(
         String name,

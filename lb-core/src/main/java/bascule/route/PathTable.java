@@ -44,7 +44,7 @@ final class PathTable {
             List<RouteConfig> routes, @Nullable Rule tail, RouteFactory factory) {
         Rule rule = tail;
         for (RouteConfig route : routes.reversed())
-            rule = new Rule(route, factory.route(route.action()), rule);
+            rule = new Rule(route, factory.route(route), rule);
         return rule;
     }
 

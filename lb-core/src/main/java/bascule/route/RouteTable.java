@@ -4,6 +4,7 @@ import bascule.config.HostPattern;
 import bascule.config.ListenerConfig;
 import bascule.config.RedirectConfig;
 import bascule.config.RouteConfig;
+import bascule.http.FieldEdits;
 import bascule.http.RequestHead;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -33,16 +34,30 @@ public final class RouteTable {
 
     private final @Nullable Host anyHost;
     private final @Nullable Route fallback;
+    private final FieldEdits responseEdits;
+    private final int growthBytes;
 
-    private RouteTable(ByteMap<Host> hosts, @Nullable Host anyHost, @Nullable Route fallback) {
+    private RouteTable(
+            ByteMap<Host> hosts,
+            @Nullable Host anyHost,
+            @Nullable Route fallback,
+            FieldEdits responseEdits,
+            int growthBytes) {
         this.hosts = hosts;
         this.anyHost = anyHost;
         this.fallback = fallback;
+        this.responseEdits = responseEdits;
+        this.growthBytes = growthBytes;
     }
 
     /// @param backendIndex from a backend's name to its index in the configuration's list
     public static RouteTable compile(ListenerConfig listener, ToIntFunction<String> backendIndex) {
-        var factory = new RouteFactory("http", backendIndex); // No listener speaks TLS yet.
+        var factory =
+                new RouteFactory(
+                        "http", // No listener speaks TLS yet.
+                        backendIndex,
+                        listener.requestHeaders(),
+                        listener.responseHeaders());
         return compile(listener.routes(), listener.redirect(), listener.backend(), factory);
     }
 
@@ -65,10 +80,23 @@ public final class RouteTable {
             var paths = new PathTable(byHost.getOrDefault(key, List.of()), factory);
             hosts.put(key, new Host(paths, longestWildcard(key, hosts, anyHost)));
         }
+        Route fallback = factory.fallback(redirect, backend);
         return new RouteTable(
                 new ByteMap<>(hosts, RouteTable::hash, true),
                 anyHost,
-                factory.fallback(redirect, backend));
+                fallback,
+                factory.responseEdits(),
+                factory.growthBytes());
+    }
+
+    /// What operators want of the fields of answers to what no route was found for.
+    public FieldEdits responseEdits() {
+        return responseEdits;
+    }
+
+    /// By how many bytes a head can grow at most, by header edits and paths that are rewritten.
+    public int growthBytes() {
+        return growthBytes;
     }
 
     /// Empty for any host.

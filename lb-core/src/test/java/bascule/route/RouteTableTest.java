@@ -8,10 +8,12 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import bascule.config.HeaderEdit;
 import bascule.config.HeaderEdits;
 import bascule.config.RedirectConfig;
 import bascule.config.RouteAction;
 import bascule.config.RouteConfig;
+import bascule.http.FieldEdits;
 import bascule.http.RequestHead;
 import bascule.testing.Allocation;
 import java.util.ArrayList;
@@ -213,7 +215,8 @@ final class RouteTableTest {
                                 with("/redirect", new RouteAction.Redirect(redirect))));
 
         assertThat(table.find(head("GET", "h", "/backend")))
-                .isEqualTo(new Route.ToBackend(4, "four")); // Tables: the name's length.
+                .isEqualTo( // Tables: the name's length.
+                        new Route.ToBackend(4, "four", null, FieldEdits.NONE, FieldEdits.NONE));
         assertThat(table.find(head("GET", "h", "/respond")))
                 .isInstanceOfSatisfying(
                         Route.Respond.class,
@@ -225,6 +228,59 @@ final class RouteTableTest {
         assertThat(table.find(head("GET", "h", "/redirect")))
                 .isInstanceOfSatisfying(
                         Route.Redirect.class, found -> assertEquals(301, found.status()));
+    }
+
+    @Test
+    void givenEditsOfListenerAndRoute_whenCompiled_thenTheRouteHasTheLastWord() {
+        HeaderEdits common = set("X-A", "listener");
+        var factory = new RouteFactory("http", String::length, common, common);
+        var api =
+                new RouteConfig(
+                        null,
+                        "/api/",
+                        List.of(),
+                        List.of(),
+                        new RouteAction.ToBackend("four"),
+                        "/v2/",
+                        set("x-a", "request"),
+                        set("X-B", "response"));
+        RouteTable table = RouteTable.compile(List.of(api), null, "other", factory);
+
+        var route = (Route.ToBackend) table.find(head("GET", "h", "/api/x"));
+        var fallback = (Route.ToBackend) table.find(head("GET", "h", "/"));
+
+        assertEquals("x-a: request\r\n", new String(route.requestEdits().added(), US_ASCII));
+        assertEquals(
+                "X-A: listener\r\nX-B: response\r\n",
+                new String(route.responseEdits().added(), US_ASCII));
+        assertEquals("X-A: listener\r\n", new String(fallback.requestEdits().added(), US_ASCII));
+        assertEquals("X-A: listener\r\n", new String(fallback.responseEdits().added(), US_ASCII));
+        assertEquals(fallback.responseEdits(), table.responseEdits());
+        assertThat(route.rewrite()).isNotNull();
+        assertThat(fallback.rewrite()).isNull();
+        assertEquals("X-A: listener\r\nX-B: response\r\n".length(), table.growthBytes());
+    }
+
+    @Test
+    void givenPathThatIsRewritten_whenCompiled_thenHeadsMayGrowByIt() {
+        var api =
+                new RouteConfig(
+                        null,
+                        "/",
+                        List.of(),
+                        List.of(),
+                        new RouteAction.ToBackend("four"),
+                        "/a/long/prefix/",
+                        set("Host", "a"),
+                        HeaderEdits.NONE);
+        RouteTable table = table(null, null, List.of(api));
+
+        assertEquals("/a/long/prefix/Host: a\r\n".length(), table.growthBytes());
+        assertEquals(0, table("- - -> any").growthBytes());
+    }
+
+    private static HeaderEdits set(String name, String value) {
+        return new HeaderEdits(List.of(new HeaderEdit(name, value)), List.of(), List.of());
     }
 
     private static RouteConfig with(String path, RouteAction action) {

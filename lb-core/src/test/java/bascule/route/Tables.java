@@ -27,7 +27,10 @@ final class Tables {
     static RouteTable table(
             @Nullable RedirectConfig redirect, @Nullable String backend, List<RouteConfig> routes) {
         return RouteTable.compile(
-                routes, redirect, backend, new RouteFactory("http", String::length));
+                routes,
+                redirect,
+                backend,
+                new RouteFactory("http", String::length, HeaderEdits.NONE, HeaderEdits.NONE));
     }
 
     static RouteConfig route(String text) {
