@@ -1,15 +1,24 @@
 package bascule;
 
 import bascule.admin.AdminServer;
+import bascule.admin.Commands;
+import bascule.admin.Commands.ReloadResult;
 import bascule.backend.Backend;
+import bascule.backend.Backends;
 import bascule.backend.ConnectionPool;
-import bascule.config.BackendConfig;
 import bascule.config.Configuration;
 import bascule.config.LimitsConfig;
 import bascule.config.ListenerConfig;
+import bascule.config.LoadResult;
+import bascule.config.Problem;
+import bascule.config.ServerAddress;
+import bascule.health.Health;
 import bascule.listen.Listener;
+import bascule.listen.Listeners;
 import bascule.net.Descriptors;
+import bascule.net.HostNames;
 import bascule.net.Loop;
+import bascule.net.NameEvent;
 import bascule.net.Transport;
 import bascule.observe.AccessLog;
 import bascule.observe.Events;
@@ -17,46 +26,96 @@ import bascule.observe.Metrics;
 import bascule.observe.RecentLatency;
 import bascule.proxy.Worker;
 import bascule.route.RouteTable;
+import bascule.server.Server;
+import io.netty.util.NetUtil;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/// One running daemon: everything of one configuration, put together in [#start] and taken apart in [#stop], in the reverse
-/// order. Shows the wiring; decides nothing on a request's path.
+/// One running daemon: what lives from its start to its end is made in the constructor, what follows from a configuration is put in
+/// force by [#apply], at the start and at each reload, and all is taken apart in [#stop]. Shows the wiring; decides nothing on a
+/// request's path.
+///
+/// What changes the daemon is done by one thread, `control`, one thing after the other.
 public final class Daemon {
     private static final long DRAIN_STEP_MILLIS = 100;
 
     /// How long the loops may take to end once nothing is open any more.
     private static final long LOOPS_END_MILLIS = 5000;
 
+    /// How long names may take to be resolved, and new servers to be checked, before it goes on without.
+    private static final long FIRST_ADDRESSES_MILLIS = 5000;
+
+    private static final long FIRST_CHECKS_MILLIS = 2000;
+
+    /// How long a change under way may take to end when the daemon stops.
+    private static final long CONTROL_END_MILLIS = 5000;
+
     /// Class files, logs, the admin port's 64 connections, epoll.
     private static final int OWN_DESCRIPTORS = 200;
 
-    private final Configuration configuration;
     private final Transport transport;
     private final Metrics metrics;
+    private final RecentLatency latency;
     private final AccessLog accessLog;
     private final List<Worker> workers;
-    private final Map<String, Listener> listeners = new LinkedHashMap<>();
-    private final List<Backend> backends = new ArrayList<>();
-    private @Nullable AdminServer admin;
+    private final Backends backends = new Backends();
+    private final Listeners listeners;
+    private final ScheduledExecutorService control;
+    private final Health health;
+    private final HostNames names;
     private final StatusView view;
+    private @Nullable AdminServer admin;
+    private volatile InForce inForce;
     private volatile boolean stopping;
+
+    /// @param since when it was loaded
+    /// @param lastResult of the last attempt to load one: `loaded`, `refused` or `failed`
+    /// @param lastReload when that was; null if there was none since the start
+    record InForce(
+            Configuration configuration,
+            Instant since,
+            String lastResult,
+            @Nullable Instant lastReload) {
+        static InForce now(Configuration configuration, @Nullable Instant reload) {
+            return new InForce(configuration, Instant.now(), "loaded", reload);
+        }
+
+        InForce still(String result) {
+            return new InForce(configuration, since, result, Instant.now());
+        }
+    }
 
     /// Opens everything that the configuration names.
     ///
     /// @throws StartFailure with nothing left open
     public static Daemon start(Configuration configuration) throws StartFailure {
-        checkDescriptors(configuration);
+        String lacking = lackingDescriptors(configuration);
+        if (lacking != null) throw new StartFailure(Main.REFUSED, lacking);
         Daemon daemon = new Daemon(configuration);
         try {
-            daemon.open();
+            daemon.open(configuration);
             return daemon;
         } catch (StartFailure failure) {
             daemon.close();
@@ -65,7 +124,7 @@ public final class Daemon {
     }
 
     private Daemon(Configuration configuration) throws StartFailure {
-        this.configuration = configuration;
+        inForce = InForce.now(configuration, null);
         transport =
                 Transport.open(
                         switch (configuration.transport()) {
@@ -76,50 +135,35 @@ public final class Daemon {
                         configuration.loops());
         int loops = transport.loops().size();
         metrics = Metrics.create(Version.current(), loops);
-        accessLog = openAccessLog(loops);
-        int servers = 0;
-        for (BackendConfig backend : configuration.backends()) {
-            backends.add(new Backend(backend, servers));
-            servers += backend.servers().size();
-        }
+        latency = new RecentLatency(metrics);
+        accessLog = new AccessLog(loops, metrics);
         workers = new ArrayList<>();
         for (Loop loop : transport.loops()) {
             workers.add(
                     new Worker(
                             transport,
                             loop,
-                            backends,
                             metrics.loop(loop.index()),
                             accessLog.loop(loop.index()),
-                            largest(LimitsConfig::headersBytes),
-                            largest(LimitsConfig::headerCount)));
+                            largest(configuration, LimitsConfig::headersBytes),
+                            largest(configuration, LimitsConfig::headerCount)));
         }
-        for (ListenerConfig listener : configuration.listeners()) {
-            RouteTable routes = RouteTable.compile(listener, name -> indexOf(name, backends));
-            listeners.put(listener.name(), new Listener(listener, transport, workers, routes));
-        }
-        view = new StatusView(configuration, List.copyOf(listeners.values()), backends, metrics);
+        listeners = new Listeners(transport, workers);
+        control =
+                Executors.newSingleThreadScheduledExecutor(
+                        Thread.ofPlatform().name("control").daemon().factory());
+        health = Health.start(stateFolder(configuration));
+        names = new HostNames(health.loop(), this::namesChanged, Daemon::tell);
+        view = new StatusView(() -> inForce, listeners, backends, metrics, latency);
     }
 
-    private AccessLog openAccessLog(int loops) throws StartFailure {
-        var log = new AccessLog(loops, metrics);
-        try {
-            log.use(log.prepare(configuration.logging().access(), configuration.logging().file()));
-            return log;
-        } catch (IOException failure) {
-            transport.close(LOOPS_END_MILLIS);
-            metrics.close();
-            throw new StartFailure(
-                    Main.FAILED,
-                    "access log "
-                            + configuration.logging().file()
-                            + " cannot be opened: "
-                            + failure.getMessage(),
-                    failure);
-        }
+    /// Where to keep what must outlive a restart; null for nowhere: on a host where Bascule is not installed there is no such folder.
+    private static @Nullable Path stateFolder(Configuration configuration) {
+        boolean there = configuration.stateGiven() || Files.isDirectory(configuration.state());
+        return there ? configuration.state() : null;
     }
 
-    private int largest(ToIntFunction<LimitsConfig> limit) {
+    private static int largest(Configuration configuration, ToIntFunction<LimitsConfig> limit) {
         return configuration.listeners().stream()
                 .map(ListenerConfig::limits)
                 .mapToInt(limit)
@@ -127,14 +171,10 @@ public final class Daemon {
                 .orElse(1);
     }
 
-    private static int indexOf(String name, List<Backend> backends) {
-        for (int index = 0; index < backends.size(); index++)
-            if (backends.get(index).name().equals(name)) return index;
-        throw new IllegalArgumentException("no backend " + name); // The configuration was checked.
-    }
-
     /// The sum of what the configuration may need, held against what the host allows: to find out under load costs clients.
-    private static void checkDescriptors(Configuration configuration) throws StartFailure {
+    ///
+    /// @return what is wrong, or null
+    private static @Nullable String lackingDescriptors(Configuration configuration) {
         long clients =
                 configuration.listeners().stream()
                         .mapToLong(listener -> listener.limits().connections())
@@ -154,43 +194,290 @@ public final class Daemon {
                         .sum();
         long needed = 2 * clients + idle + sockets + OWN_DESCRIPTORS;
         long limit = Descriptors.limit();
-        if (needed <= limit) return;
-        throw new StartFailure(
-                Main.REFUSED,
-                "%d file descriptors may be needed (%d client connections of all listeners, as many to servers, %d idle to servers, %d of the daemon's own), and the limit RLIMIT_NOFILE is %d (expected: a higher limit, LimitNOFILE= in the unit or ulimit -n, or lower limits.connections)"
-                        .formatted(needed, clients, idle, sockets + OWN_DESCRIPTORS, limit));
+        if (needed <= limit) return null;
+        return "%d file descriptors may be needed (%d client connections of all listeners, as many to servers, %d idle to servers, %d of the daemon's own), and the limit RLIMIT_NOFILE is %d (expected: a higher limit, LimitNOFILE= in the unit or ulimit -n, or lower limits.connections)"
+                .formatted(needed, clients, idle, sockets + OWN_DESCRIPTORS, limit);
     }
 
-    private void open() throws StartFailure {
+    private void open(Configuration configuration) throws StartFailure {
         for (Worker worker : workers) {
             worker.loop().start(lag -> worker.tick(lag, transport.memoryTight()));
         }
         String fallback = transport.fallbackReason();
         if (fallback != null)
             Events.warn("transport-fallback", "transport", transport.kind(), "reason", fallback);
-        for (ListenerConfig config : configuration.listeners()) {
-            Listener listener = listener(config.name());
-            try {
-                listener.bind();
-            } catch (IOException failure) {
-                throw new StartFailure(
-                        Main.FAILED,
-                        "listeners." + config.name() + ".bind: " + failure.getMessage(),
-                        failure);
-            }
-            Events.changed(
-                    "listener-open",
-                    "name",
-                    config.name(),
-                    "bind",
-                    StatusView.texts(listener.addresses()));
-        }
-        metrics.config(configuration.hash());
         metrics.serverState(view::servers);
-        openAdmin();
+        String failure = CompletableFuture.supplyAsync(() -> apply(configuration), control).join();
+        if (failure != null) throw new StartFailure(Main.FAILED, failure);
+        control.scheduleAtFixedRate(
+                guarded("sample-failed", this::everySecond), 1, 1, TimeUnit.SECONDS);
+        openAdmin(configuration);
     }
 
-    private void openAdmin() throws StartFailure {
+    // ---- on the thread `control`
+
+    /// Puts a configuration in force, whole or not at all. First comes what can fail, and changes nothing; then what cannot.
+    ///
+    /// @return why it failed, or null
+    private @Nullable String apply(Configuration next) {
+        Instant reload = listeners.all().isEmpty() ? null : Instant.now();
+        AccessLog.Prepared log;
+        Listeners.Prepared prepared;
+        try {
+            log = accessLog.prepare(next.logging().access(), next.logging().file());
+        } catch (IOException failure) {
+            return "logging.file: %s cannot be opened: %s"
+                    .formatted(next.logging().file(), failure.getMessage());
+        }
+        try {
+            prepared = listeners.prepare(next.listeners());
+        } catch (IOException failure) {
+            log.close();
+            return failure.getMessage();
+        }
+        Map<String, List<InetSocketAddress>> before = openAddresses();
+        onLoops(
+                worker ->
+                        worker.reserve(
+                                largest(next, LimitsConfig::headersBytes),
+                                largest(next, LimitsConfig::headerCount)));
+        watchNames(Stream.of(next, inForce.configuration()));
+        Backends.Change change = bring(next);
+        accessLog.use(log);
+        listeners.apply(next.listeners(), config -> routes(config, change.all()), change.all());
+        listeners.open(next.listeners(), prepared);
+        tellAddresses(before);
+        letGo(change);
+        watchNames(Stream.of(next));
+        Events.level(next.logging().level());
+        inForce = InForce.now(next, reload);
+        metrics.config(next.hash());
+        return null;
+    }
+
+    private Map<String, List<InetSocketAddress>> openAddresses() {
+        var open = new LinkedHashMap<String, List<InetSocketAddress>>();
+        for (Listener listener : listeners.all()) open.put(listener.name(), listener.addresses());
+        return open;
+    }
+
+    /// @param before by listener
+    private void tellAddresses(Map<String, List<InetSocketAddress>> before) {
+        Map<String, List<InetSocketAddress>> closed = new LinkedHashMap<>(before);
+        for (Listener listener : listeners.all()) {
+            List<InetSocketAddress> now = listener.addresses();
+            if (now.equals(closed.remove(listener.name()))) continue;
+            Events.changed("listener-open", "name", listener.name(), "bind", StatusView.texts(now));
+        }
+        closed.forEach((name, _) -> Events.changed("listener-closed", "name", name));
+    }
+
+    /// Brings backends and servers into force, beside those that there were: nobody waits for a server that is not there yet while
+    /// one that was is gone.
+    private Backends.Change bring(Configuration next) {
+        Backends.Change change = backends.apply(next.backends(), names::addresses);
+        onLoops(worker -> change.all().forEach(worker::install));
+        watch(change.all(), change.goneServers());
+        if (change.newServers() > 0) wait(health.seen(), FIRST_CHECKS_MILLIS);
+        return change;
+    }
+
+    /// Lets go of what the configuration in force does not name.
+    private void letGo(Backends.Change change) {
+        if (change.goneServers().isEmpty() && change.goneBackends().isEmpty()) return;
+        watch(change.all(), List.of());
+        retire(change);
+    }
+
+    /// @param besides servers that may still be chosen in the backends they belong to
+    private void watch(List<Backend> all, List<Server> besides) {
+        var groups = new ArrayList<Health.Group>();
+        for (Backend backend : all) {
+            var servers = new ArrayList<Server>(backend.servers());
+            for (Server server : besides)
+                if (server.backend().equals(backend.name())) servers.add(server);
+            groups.add(new Health.Group(backend.config(), servers, backend::publish));
+        }
+        var _ = health.watch(groups).join();
+    }
+
+    /// Names of servers that stand in any of these.
+    private void watchNames(Stream<Configuration> configurations) {
+        Set<String> hosts =
+                configurations
+                        .flatMap(configuration -> configuration.backends().stream())
+                        .flatMap(backend -> backend.servers().stream())
+                        .flatMap(
+                                server ->
+                                        server.address() instanceof ServerAddress.Dns name
+                                                ? Stream.of(name.host())
+                                                : Stream.empty())
+                        .collect(Collectors.toSet());
+        wait(names.watch(hosts), FIRST_ADDRESSES_MILLIS);
+    }
+
+    /// What has not come by then will come later.
+    private static void wait(CompletableFuture<?> until, long millis) {
+        try {
+            until.get(millis, TimeUnit.MILLISECONDS);
+        } catch (TimeoutException _) {
+            Events.debug("not-waited-for", "millis", millis);
+        } catch (ExecutionException failure) {
+            throw new IllegalStateException(failure.getCause());
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /// Names have other addresses than before.
+    private void followNames() {
+        if (!stopping) letGo(bring(inForce.configuration()));
+    }
+
+    private void namesChanged() {
+        try {
+            control.execute(guarded("names-not-followed", this::followNames));
+        } catch (RejectedExecutionException _) {
+            Events.debug("names-not-followed", "cause", "stopping");
+        }
+    }
+
+    private static void tell(NameEvent event) {
+        String host = event.host();
+        switch (event) {
+            case NameEvent.Changed(_, List<InetAddress> addresses) ->
+                    Events.changed(
+                            "name-changed",
+                            "host",
+                            host,
+                            "addresses",
+                            addresses.stream().map(NetUtil::toAddressString).toList());
+            case NameEvent.NotResolved(_, String cause, int kept) ->
+                    Events.worsened(
+                            "name-not-resolved", "host", host, "cause", cause, "kept", kept);
+            case NameEvent.Resolved(_) -> Events.changed("name-resolved", "host", host);
+            case NameEvent.TooMany(_, int addresses) ->
+                    Events.warn("name-has-too-many", "host", host, "addresses", addresses);
+        }
+    }
+
+    private static Runnable guarded(String failed, Runnable work) {
+        return () -> {
+            try {
+                work.run();
+            } catch (RuntimeException
+                    | Error bug) { // Else nobody would hear of it, and a timer would end.
+                Events.bug(failed, bug);
+            }
+        };
+    }
+
+    private static RouteTable routes(ListenerConfig listener, List<Backend> backends) {
+        return RouteTable.compile(listener, name -> indexOf(name, backends));
+    }
+
+    private static int indexOf(String name, List<Backend> backends) {
+        for (int index = 0; index < backends.size(); index++)
+            if (backends.get(index).name().equals(name)) return index;
+        throw new IllegalArgumentException("no backend " + name); // The configuration was checked.
+    }
+
+    /// Lets go of what nobody can choose any more.
+    private void retire(Backends.Change change) {
+        if (change.goneServers().isEmpty() && change.goneBackends().isEmpty()) return;
+        onLoops(
+                worker -> {
+                    change.goneServers().forEach(worker::retire);
+                    change.goneBackends().forEach(worker::remove);
+                });
+        for (Server server : change.goneServers()) {
+            listeners.forget(server);
+            backends.release(server);
+            if (!backends.has(server.backend(), server.name()))
+                metrics.removeServer(server.backend(), server.name());
+        }
+        for (Backend backend : change.goneBackends()) metrics.removeBackend(backend.name());
+    }
+
+    private void onLoops(Consumer<Worker> action) {
+        List<CompletableFuture<Void>> done = new ArrayList<>();
+        for (Worker worker : workers) {
+            done.add(
+                    CompletableFuture.runAsync(
+                            () -> action.accept(worker), worker.loop().executor()));
+        }
+        done.forEach(CompletableFuture::join);
+    }
+
+    private void everySecond() {
+        for (Backend backend : backends.all()) {
+            backend.budget()
+                    .sample(
+                            metrics.exchangesBegun(backend.name()),
+                            backend.config().retry().budgetPercent());
+        }
+        latency.sample(System.nanoTime());
+    }
+
+    // ---- from any thread
+
+    /// Reads the configuration anew and puts it in force. What runs goes on: exchanges, tunnels, and connections to servers that
+    /// stay. If it cannot be, all is as it was.
+    CompletableFuture<ReloadResult> reload(Supplier<LoadResult> source) {
+        if (stopping) return CompletableFuture.completedFuture(new Commands.Stopping());
+        try {
+            return CompletableFuture.supplyAsync(() -> reloaded(source.get()), control);
+        } catch (RejectedExecutionException _) {
+            return CompletableFuture.completedFuture(new Commands.Stopping());
+        }
+    }
+
+    private ReloadResult reloaded(LoadResult read) {
+        ReloadResult result =
+                switch (read) {
+                    case LoadResult.Rejected(var problems) ->
+                            new Commands.Refused(problems.stream().map(Problem::toString).toList());
+                    case LoadResult.Loaded(Configuration next) -> reloaded(next);
+                };
+        switch (result) {
+            case Commands.Reloaded(String hash, List<String> changes) -> {
+                metrics.configReloaded("loaded");
+                Events.changed("reloaded", "config", hash, "changes", changes.size());
+            }
+            case Commands.Refused(List<String> problems) -> {
+                metrics.configReloaded("refused");
+                inForce = inForce.still("refused");
+                Events.worsened(
+                        "reload-refused",
+                        "problems",
+                        problems.size(),
+                        "first",
+                        problems.getFirst());
+            }
+            case Commands.Failed(String cause) -> {
+                metrics.configReloaded("failed");
+                inForce = inForce.still("failed");
+                Events.worsened("reload-failed", "cause", cause);
+            }
+            case Commands.Stopping() -> {}
+        }
+        return result;
+    }
+
+    private ReloadResult reloaded(Configuration next) {
+        Configuration before = inForce.configuration();
+        List<String> fixed = ConfigurationChanges.impossible(before, next);
+        if (!fixed.isEmpty()) return new Commands.Refused(fixed);
+        String lacking = lackingDescriptors(next);
+        if (lacking != null) return new Commands.Refused(List.of(lacking));
+        List<String> changes = ConfigurationChanges.between(before, next);
+        String failure = apply(next);
+        return failure == null
+                ? new Commands.Reloaded(next.hash(), changes)
+                : new Commands.Failed(failure);
+    }
+
+    private void openAdmin(Configuration configuration) throws StartFailure {
         if (configuration.admin().http().isEmpty()) return;
         try {
             AdminServer opened =
@@ -201,7 +488,6 @@ public final class Daemon {
                             () -> view.status(stopping),
                             this::ready);
             admin = opened;
-            opened.every(RecentLatency.PERIOD, () -> view.latency().sample(System.nanoTime()));
             Events.info("admin-open", "bind", StatusView.texts(opened.addresses()));
         } catch (IOException failure) {
             throw new StartFailure(Main.FAILED, "admin.http: " + failure.getMessage(), failure);
@@ -209,18 +495,12 @@ public final class Daemon {
     }
 
     private boolean ready() {
-        return !stopping && listeners.values().stream().allMatch(Listener::open);
-    }
-
-    private Listener listener(String name) {
-        Listener listener = listeners.get(name);
-        if (listener == null) throw new IllegalArgumentException("no listener " + name);
-        return listener;
+        return !stopping && listeners.all().stream().allMatch(Listener::open);
     }
 
     /// Where a listener is bound, with real ports.
     public List<InetSocketAddress> addresses(String listener) {
-        return listener(listener).addresses();
+        return listeners.get(listener).addresses();
     }
 
     /// Where the admin port is bound, with real ports.
@@ -232,18 +512,20 @@ public final class Daemon {
     public void stop() {
         if (stopping) return;
         stopping = true;
+        end(control);
+        Configuration configuration = inForce.configuration();
         long end = System.nanoTime() + configuration.shutdownGrace().toNanos();
-        Events.changed(
+        Events.info(
                 "stopping",
                 "grace",
                 configuration.shutdownGrace().toMillis() + "ms",
                 "connections",
-                connections());
+                listeners.connections());
         do {
-            for (Listener listener : listeners.values()) listener.drain();
-        } while (connections() > 0 && System.nanoTime() - end < 0 && pause());
-        Events.info("stopped", "cut", connections());
-        for (Listener listener : listeners.values()) listener.stop();
+            listeners.drain();
+        } while (listeners.connections() > 0 && System.nanoTime() - end < 0 && pause());
+        Events.info("stopped", "cut", listeners.connections());
+        listeners.stop();
         close();
     }
 
@@ -252,8 +534,14 @@ public final class Daemon {
         accessLog.reopen();
     }
 
-    private int connections() {
-        return listeners.values().stream().mapToInt(Listener::connections).sum();
+    private static void end(ScheduledExecutorService executor) {
+        executor.shutdown();
+        try {
+            if (!executor.awaitTermination(CONTROL_END_MILLIS, TimeUnit.MILLISECONDS))
+                Events.warn("control-stuck");
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private static boolean pause() {
@@ -267,10 +555,10 @@ public final class Daemon {
     }
 
     private void close() {
-        List<CompletableFuture<Void>> closed = new ArrayList<>();
-        for (Worker worker : workers)
-            closed.add(CompletableFuture.runAsync(worker::close, worker.loop().executor()));
-        closed.forEach(CompletableFuture::join);
+        control.shutdownNow();
+        names.close();
+        health.close();
+        onLoops(Worker::close);
         transport.close(LOOPS_END_MILLIS);
         if (admin != null) admin.close();
         metrics.close();

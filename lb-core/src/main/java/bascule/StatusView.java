@@ -2,8 +2,9 @@ package bascule;
 
 import bascule.admin.Status;
 import bascule.backend.Backend;
-import bascule.config.Configuration;
+import bascule.backend.Backends;
 import bascule.listen.Listener;
+import bascule.listen.Listeners;
 import bascule.observe.Events;
 import bascule.observe.Latency;
 import bascule.observe.Metrics;
@@ -20,36 +21,30 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// What the daemon tells of itself: its listeners and servers, as they are at the moment of the question. Read by the admin port's
 /// thread; touches nothing.
 record StatusView(
-        Configuration configuration,
-        List<Listener> listeners,
-        List<Backend> backends,
+        Supplier<Daemon.InForce> inForce,
+        Listeners listeners,
+        Backends backends,
         Metrics metrics,
         RecentLatency latency,
-        String node,
-        Instant loadedAt) {
+        String node) {
     StatusView(
-            Configuration configuration,
-            List<Listener> listeners,
-            List<Backend> backends,
-            Metrics metrics) {
-        this(
-                configuration,
-                listeners,
-                List.copyOf(backends),
-                metrics,
-                new RecentLatency(metrics),
-                hostName(),
-                Instant.now());
+            Supplier<Daemon.InForce> inForce,
+            Listeners listeners,
+            Backends backends,
+            Metrics metrics,
+            RecentLatency latency) {
+        this(inForce, listeners, backends, metrics, latency, hostName());
     }
 
     /// For `server_up` and `server_state`.
     List<ServerSample> servers() {
-        return backends.stream()
+        return backends.all().stream()
                 .flatMap(backend -> backend.servers().stream())
                 .map(
                         server ->
@@ -63,16 +58,18 @@ record StatusView(
 
     /// For `/status`.
     Status status(boolean stopping) {
-        var alone = new Status.Node(node, null, stopping ? "stopping" : "up", configuration.hash());
+        Daemon.InForce now = inForce.get();
+        String hash = now.configuration().hash();
+        var alone = new Status.Node(node, null, stopping ? "stopping" : "up", hash);
         return new Status(
                 node,
                 Version.current(),
                 ManagementFactory.getRuntimeMXBean().getUptime() / 1000,
-                new Status.Config(configuration.hash(), loadedAt, "loaded", null),
+                new Status.Config(hash, now.since(), now.lastResult(), now.lastReload()),
                 new Status.Cluster(List.of(alone)),
                 List.of(),
-                listeners.stream().map(listener -> of(listener, stopping)).toList(),
-                backends.stream().map(this::of).toList(),
+                listeners.all().stream().map(listener -> of(listener, stopping)).toList(),
+                backends.all().stream().map(this::of).toList(),
                 List.of(),
                 Instant.now(),
                 changes());
@@ -102,7 +99,7 @@ record StatusView(
                 backend.name(),
                 backend.servers().stream().map(this::of).toList(),
                 word(backend.config().balance()),
-                0);
+                backend.waiting());
     }
 
     private Status.Server of(Server server) {
@@ -111,22 +108,15 @@ record StatusView(
         return new Status.Server(
                 server.name(),
                 NetUtil.toSocketAddressString(server.address()),
-                switch (server.status().admin()) {
-                    case ENABLED -> "enabled";
-                    case DRAINING -> "drained";
-                    case DISABLED -> "disabled";
-                },
-                switch (server.status().health()) {
-                    case UNKNOWN, UP, EJECTED -> "up";
-                    case DOWN -> "down";
-                },
+                word(server.status().admin()),
+                server.status().usable() ? "up" : "down",
                 server.status().state(),
                 server.weight(),
                 metrics.serverConnections(server.backend(), server.name()),
                 server.backup(),
-                loadedAt,
-                null,
-                0,
+                server.since(),
+                server.checkText(),
+                metrics.serverRunning(server.backend(), server.name()),
                 totals.exchanges(),
                 totals.errors(),
                 seconds(recent.p50Nanos()),

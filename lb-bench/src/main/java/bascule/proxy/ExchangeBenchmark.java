@@ -3,6 +3,7 @@ package bascule.proxy;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import bascule.backend.Backend;
+import bascule.backend.Backends;
 import bascule.backend.ConnectionPool;
 import bascule.config.AccessLogFormat;
 import bascule.config.BackendConfig;
@@ -30,6 +31,7 @@ import bascule.net.Transport;
 import bascule.observe.AccessLog;
 import bascule.observe.Metrics;
 import bascule.route.RouteTable;
+import bascule.server.ServerSet;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.util.concurrent.DefaultThreadFactory;
@@ -39,6 +41,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -180,18 +183,21 @@ public class ExchangeBenchmark {
         AccessLog log = new AccessLog(1, metrics);
         log.use(log.prepare(AccessLogFormat.JSON, Path.of("/dev/null")));
         Loop loop = transport.loops().getFirst();
-        var group = new Backend(backend, 0);
+        List<Backend> groups = new Backends().apply(List.of(backend), _ -> List.of()).all();
+        Backend group = groups.getFirst();
         var worker =
                 new Worker(
                         transport,
                         loop,
-                        List.of(group),
                         metrics.loop(0),
                         log.loop(0),
                         limits.headersBytes(),
                         limits.headerCount());
-        var exchanges = new Exchanges(worker, listener, RouteTable.compile(listener, name -> 0));
-        ConnectionPool pool = worker.pool(group.servers().getFirst());
+        worker.install(group);
+        group.publish(ServerSet.of(group.servers()));
+        var exchanges =
+                new Exchanges(worker, listener, RouteTable.compile(listener, _ -> 0), groups);
+        ConnectionPool pool = Objects.requireNonNull(worker.pool(group.servers().getFirst()));
         Http1Back back = pool.open();
         back.begin(new FirstExchange(back), Method.GET, false, loop.nanoTime());
         server = new MemoryChannel(back);

@@ -21,13 +21,16 @@ public final class ConnectionPool implements Http1Back.Home {
     /// Most idle connections per loop and server; what comes back beyond is closed.
     public static final int MOST_IDLE = 512;
 
+    /// How long a connection may have rested and still be trusted with a request that may not be sent twice.
+    static final long FRESH_NANOS = 1_000_000_000;
+
     private final Transport transport;
     private final Http1Codec codec;
     private final Server server;
     private final ServerMetrics metrics;
-    private final long connectNanos;
-    private final long responseNanos;
-    private final long idleNanos;
+    private long connectNanos;
+    private long responseNanos;
+    private long idleNanos;
     private final ConnectionList idle = new ConnectionList();
     private final LimitedEvent failed = new LimitedEvent(Duration.ofSeconds(10));
     private boolean closed;
@@ -42,6 +45,15 @@ public final class ConnectionPool implements Http1Back.Home {
         this.codec = codec;
         this.server = server;
         this.metrics = metrics;
+        setTimeouts(config);
+    }
+
+    /// A reload says otherwise; counts for the connections opened from now on.
+    public void reconfigure(BackendConfig config) {
+        setTimeouts(config);
+    }
+
+    private void setTimeouts(BackendConfig config) {
         connectNanos = config.connectTimeout().toNanos();
         responseNanos = config.responseTimeout().toNanos();
         idleNanos = config.idleTimeout().toNanos();
@@ -61,6 +73,16 @@ public final class ConnectionPool implements Http1Back.Home {
             metrics.idle(-1);
             if (lent.open()) return lent;
         }
+        return null;
+    }
+
+    /// Like [#lend()], but only a connection that rested for less than [#FRESH_NANOS]: its server is hardly about to close it, so a
+    /// request that may not be sent twice can be sent on it.
+    public @Nullable Http1Back lendFresh(long nowNanos) {
+        Http1Back lent = lend();
+        if (lent == null || nowNanos - lent.idleSinceNanos() < FRESH_NANOS) return lent;
+        idle.push(lent); // All below it have rested longer.
+        metrics.idle(1);
         return null;
     }
 

@@ -57,6 +57,25 @@ public record BackendConfig(
         }
     }
 
+    /// The same with other servers.
+    public BackendConfig withServers(List<ServerConfig> others) {
+        return new BackendConfig(
+                name,
+                others,
+                balance,
+                check,
+                eject,
+                slowStart,
+                capacity,
+                retry,
+                sticky,
+                maintenance,
+                connectTimeout,
+                responseTimeout,
+                idleTimeout,
+                tunnelTimeout);
+    }
+
     static BackendConfig read(Section at) {
         var names = new HashSet<String>();
         List<ServerConfig> servers =

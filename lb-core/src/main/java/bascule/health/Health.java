@@ -116,6 +116,11 @@ public final class Health implements AutoCloseable {
                 guarded(this::tick), TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
     }
 
+    /// The thread's own loop, for what else may be done on it without blocking it.
+    public EventLoop loop() {
+        return loop;
+    }
+
     /// From now on these, and no others: at the start, after a reload, and when names resolve to other addresses. What is known of a
     /// server that was watched before is kept; another check keeps the verdict and counts anew.
     ///

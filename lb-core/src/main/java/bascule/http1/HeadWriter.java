@@ -9,12 +9,21 @@ import java.util.Arrays;
 /// A head in the making: one array per loop, filled front to back and then put where the head it replaces lay, so that head and
 /// body leave in one buffer. No allocation as long as the new head fits into the old one and the headroom before it.
 public final class HeadWriter {
-    private final byte[] bytes;
+    private byte[] bytes;
     private int length;
 
     /// @param capacity longest head in bytes; writing more is a bug
     public HeadWriter(int capacity) {
         bytes = new byte[capacity];
+    }
+
+    /// From now on heads may be as long as this. Not while one is written.
+    public void reserve(int capacity) {
+        if (bytes.length < capacity) bytes = new byte[capacity];
+    }
+
+    public int capacity() {
+        return bytes.length;
     }
 
     public void clear() {

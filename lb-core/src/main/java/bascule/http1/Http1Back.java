@@ -78,6 +78,7 @@ public final class Http1Back extends Connection implements BackStream {
     private boolean returning;
     private boolean continueAwaited;
     private int interim;
+    private long idleSinceNanos;
 
     /// Written but not taken at the last look, while the connection lingers.
     private long lingerBytes;
@@ -576,6 +577,7 @@ public final class Http1Back extends Connection implements BackStream {
             phase = Phase.IDLE;
             held = false;
             setReading(true);
+            idleSinceNanos = now;
             loop.wheel().schedule(this, now + idleNanos);
             if (mayHaveMore && reads > 0) {
                 returning = true; // What else is there must be seen before it is lent again.
@@ -584,6 +586,11 @@ public final class Http1Back extends Connection implements BackStream {
             if (!mayHaveMore && home.takeBack(this)) return;
         }
         close();
+    }
+
+    /// When its last exchange ended.
+    public long idleSinceNanos() {
+        return idleSinceNanos;
     }
 
     @Override

@@ -1,5 +1,6 @@
 package bascule.http1;
 
+import bascule.http.HeaderBlock;
 import bascule.http.RequestHead;
 import bascule.http.ResponseHead;
 import bascule.net.Loop;
@@ -12,7 +13,7 @@ public final class Http1Codec {
     final Loop loop;
     final RequestParser requestParser = new RequestParser();
     final ResponseParser responseParser = new ResponseParser();
-    final RequestHead requestHead;
+    RequestHead requestHead; // Read anew for each head: it may have been replaced by a larger one.
     final ResponseHead responseHead;
 
     /// @param headBytes, headerCount the largest limits of any listener
@@ -20,6 +21,16 @@ public final class Http1Codec {
         this.loop = loop;
         requestHead = new RequestHead(headBytes, headerCount);
         responseHead = new ResponseHead(RESPONSE_LIMITS.headBytes(), RESPONSE_LIMITS.headerCount());
+    }
+
+    /// From now on request heads may be as large as this. On the loop, outside of any parsing.
+    public void reserve(int headBytes, int headerCount) {
+        HeaderBlock fields = requestHead.fields;
+        if (fields.capacityBytes() >= headBytes && fields.capacityLines() >= headerCount) return;
+        requestHead =
+                new RequestHead(
+                        Math.max(fields.capacityBytes(), headBytes),
+                        Math.max(fields.capacityLines(), headerCount));
     }
 
     /// The loop that all connections of this codec live on.

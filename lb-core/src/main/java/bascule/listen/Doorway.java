@@ -1,5 +1,6 @@
 package bascule.listen;
 
+import bascule.backend.Backend;
 import bascule.config.Cidr;
 import bascule.config.ListenerConfig;
 import bascule.http.ClientInfo;
@@ -15,6 +16,8 @@ import bascule.observe.LimitedEvent;
 import bascule.observe.ListenerMetrics;
 import bascule.proxy.Exchanges;
 import bascule.proxy.Worker;
+import bascule.route.RouteTable;
+import bascule.server.Server;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandler.Sharable;
@@ -38,8 +41,8 @@ final class Doorway extends ChannelInboundHandlerAdapter implements Http1Front.C
 
     private static final Duration TELL_EVERY = Duration.ofSeconds(10);
 
-    private final ListenerConfig config;
-    private final FrontSettings settings;
+    private ListenerConfig config;
+    private FrontSettings settings;
     private final AtomicInteger connections;
     private final Worker worker;
     private final Exchanges exchanges;
@@ -59,6 +62,17 @@ final class Doorway extends ChannelInboundHandlerAdapter implements Http1Front.C
         metrics = worker.metrics().listener(config.name());
         metrics.expectRejections(Arrays.stream(Rejection.values()).map(Rejection::reason).toList());
         metrics.expectAcceptErrors(List.of("emfile", "enfile", "memory", "other"));
+    }
+
+    /// A reload: connections that are accepted from now on live by this, and so do the requests of all.
+    void install(ListenerConfig config, RouteTable routes, List<Backend> backends) {
+        this.config = config;
+        settings = FrontSettings.of(config);
+        exchanges.install(config, routes, backends);
+    }
+
+    void forget(Server server) {
+        exchanges.forget(server);
     }
 
     // ---- the acceptor

@@ -7,14 +7,18 @@ public enum Failure {
     CONNECT(Whose.SERVER, Resend.ALWAYS, 502, "connect"),
     CONNECT_TIMEOUT(Whose.SERVER, Resend.ALWAYS, 504, "connect-timeout"),
     /// The server closed before the first byte of its response.
-    NO_RESPONSE(Whose.SERVER, Resend.IF_REUSED, 502, "no-response"),
-    RESPONSE_TIMEOUT(Whose.SERVER, Resend.NEVER, 504, "response-timeout"),
+    NO_RESPONSE(Whose.SERVER, Resend.IF_REPEATABLE, 502, "no-response"),
+    RESPONSE_TIMEOUT(Whose.SERVER, Resend.IF_REPEATABLE, 504, "response-timeout"),
     /// A response that HTTP does not allow; its connection is not used again.
     BROKEN_RESPONSE(Whose.SERVER, Resend.NEVER, 502, "broken-response"),
     /// The response ended early after its head had been passed on.
     TRUNCATED(Whose.SERVER, Resend.NEVER, 502, "truncated"),
     /// No server may be chosen now.
     NO_SERVER(Whose.SERVER, Resend.NEVER, 503, "no-server"),
+    /// All servers are full, and as many wait as may.
+    QUEUE_FULL(Whose.SERVER, Resend.NEVER, 503, "queue-full"),
+    /// Waited for a place at a server as long as `capacity.wait` says.
+    QUEUE_TIMEOUT(Whose.SERVER, Resend.NEVER, 503, "queue-timeout"),
     /// The client went away.
     CLIENT_ABORT(Whose.CLIENT, Resend.NEVER, 0, "client-abort"),
     /// The client did not take a byte of the response for `limits.body-idle`.
@@ -38,8 +42,8 @@ public enum Failure {
     /// May the request be sent again?
     public enum Resend {
         NEVER,
-        /// Only if the connection had served before, so that the server may have closed it without seeing this request.
-        IF_REUSED,
+        /// Only if it asks for the same however often it is sent (RFC 9110 §9.2.2), since the server may have seen it.
+        IF_REPEATABLE,
         ALWAYS
     }
 

@@ -84,6 +84,16 @@ public final class Metrics implements AutoCloseable {
         return loops;
     }
 
+    /// Exchanges under way at a server, over all loops.
+    public long serverRunning(String backend, String server) {
+        long sum = 0;
+        for (LoopMetrics loop : loops) {
+            ServerMetrics known = loop.servers.get(new ServerName(backend, server));
+            if (known != null) sum += known.running();
+        }
+        return sum;
+    }
+
     /// Connections to a server, in use or idle, over all loops. From any thread.
     public long serverConnections(String backend, String server) {
         var name = new ServerName(backend, server);

@@ -4,6 +4,7 @@ package bascule.observe;
 public final class ServerMetrics {
     private static final int CONNECTIONS = 0;
     private static final int IDLE = 1;
+    private static final int RUNNING = 2;
 
     /// From the request's head to the end of the response.
     public final LogLinearHistogram exchange = new LogLinearHistogram();
@@ -14,7 +15,7 @@ public final class ServerMetrics {
     /// From the request's first byte sent to the response's first byte read.
     public final LogLinearHistogram firstByte = new LogLinearHistogram();
 
-    private final Counters counters = new Counters(2);
+    private final Counters counters = new Counters(3);
 
     ServerMetrics() {}
 
@@ -29,6 +30,19 @@ public final class ServerMetrics {
     /// @param delta 1 when a connection comes to rest in the pool, -1 when it is lent or closed
     public void idle(int delta) {
         counters.add(IDLE, delta);
+    }
+
+    /// An exchange turns to the server; [#ended] follows.
+    public void began() {
+        counters.add(RUNNING, 1);
+    }
+
+    public void ended() {
+        counters.add(RUNNING, -1);
+    }
+
+    long running() {
+        return counters.get(RUNNING);
     }
 
     long connections() {

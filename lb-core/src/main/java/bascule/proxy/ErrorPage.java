@@ -26,20 +26,21 @@ final class ErrorPage {
     private static final byte[] RETRY_AFTER = "Retry-After: 1\r\n".getBytes(US_ASCII);
     private static final byte[] NONE = {};
 
+    /// Most that the head of a page has beside its location.
+    private static final int HEAD_BYTES = 1024;
+
     private final HeadWriter out;
     private final ByteBufAllocator allocator;
-    private final byte[] location;
+    private byte[] location = {};
     private final byte[][] statusLines = new byte[600][];
     private final byte[][] bodies = new byte[600][];
     private long dateSecond;
     private byte[] date = NONE;
     private int headLength;
 
-    /// @param longestLocation in bytes
-    ErrorPage(HeadWriter out, ByteBufAllocator allocator, int longestLocation) {
+    ErrorPage(HeadWriter out, ByteBufAllocator allocator) {
         this.out = out;
         this.allocator = allocator;
-        location = new byte[longestLocation];
     }
 
     /// An error: status and its reason phrase, for people.
@@ -70,6 +71,8 @@ final class ErrorPage {
             boolean http10,
             boolean keepAlive,
             long wallMillis) {
+        int longest = out.capacity() - HEAD_BYTES;
+        if (location.length < longest) location = new byte[longest];
         int length = route.location(request, authority, location);
         if (length < 0) return null;
         byte[] field = new byte[length + 12];

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import bascule.backend.Backend;
 import bascule.backend.ConnectionPool;
+import bascule.backend.Waiter;
 import bascule.http.Ascii;
 import bascule.http.BackStream;
 import bascule.http.Framing;
@@ -17,9 +18,11 @@ import bascule.http.ResponseEvents;
 import bascule.http.ResponseHead;
 import bascule.http1.Http1Back;
 import bascule.net.Failure;
-import bascule.net.Failure.Resend;
+import bascule.net.Failure.Whose;
 import bascule.observe.AccessLine;
+import bascule.observe.Events;
 import bascule.observe.ExchangeMetrics;
+import bascule.observe.ServerMetrics;
 import bascule.proxy.ResponseRewriter.Persistence;
 import bascule.route.Route;
 import bascule.server.Server;
@@ -51,18 +54,23 @@ final class Exchange implements RequestEvents, ResponseEvents {
     private byte @Nullable [] upgrade; // The protocols that the client asked for, as a list.
 
     // Of the server.
+    private @Nullable LoopBackend group;
     private @Nullable Server server;
-    private int backendIndex;
+    private @Nullable ConnectionPool pool;
+    private @Nullable ServerMetrics serverMetrics;
+    private boolean placed; // Has it taken a place at the server?
+    private @Nullable Waiter waiter;
     private @Nullable BackStream back;
     private boolean connected;
     private boolean connecting;
 
-    /// The request as sent or to be sent, kept until the server has answered or can no longer be asked again.
-    private @Nullable ByteBuf held;
+    /// What is to be sent, or sent again: kept until the server has answered or can no longer be asked again.
+    private final HeldRequest held = new HeldRequest();
 
-    private int heldStart;
-    private int heldEnd;
-    private boolean resendable;
+    /// May it be sent again although a server may have seen it: it means the same however often it comes (RFC 9110 §9.2.2), and all
+    /// of it is held?
+    private boolean repeatable;
+
     private boolean responseBegun;
     private boolean tunnel;
     private boolean clientEnded;
@@ -72,6 +80,8 @@ final class Exchange implements RequestEvents, ResponseEvents {
     private @Nullable AccessLine line; // Null if accesses are not logged.
     private @Nullable ExchangeMetrics metrics;
     private long startNanos;
+    private long queueStartNanos;
+    private long queueNanos;
     private long connectStartNanos;
     private long connectNanos;
     private long sentNanos;
@@ -106,12 +116,12 @@ final class Exchange implements RequestEvents, ResponseEvents {
         continueAwaited = head.expectContinue && in.readableBytes() == head.length;
         receivedBytes = in.readableBytes();
         if (line != null) logRequest(line, listener, front, head, now);
-        switch (listener.routes.find(head)) {
+        switch (listener.routes().find(head)) {
             case null -> {
                 in.release();
                 answer(404, COMPLETE);
             }
-            case Route.ToBackend route -> forward(listener, front, route.backend(), head, in, now);
+            case Route.ToBackend route -> forward(listener, front, route, head, in, now);
             case Route.Respond route -> {
                 in.release();
                 keepAlive &= complete;
@@ -163,15 +173,21 @@ final class Exchange implements RequestEvents, ResponseEvents {
         requestDone = false;
         continueAwaited = false;
         upgrade = null;
+        group = null;
         server = null;
+        pool = null;
+        serverMetrics = null;
+        placed = false;
+        waiter = null;
         back = null;
         connected = false;
         connecting = false;
-        resendable = false;
+        repeatable = false;
         responseBegun = false;
         tunnel = false;
         clientEnded = false;
         serverEnded = false;
+        queueNanos = NEVER;
         connectNanos = NEVER;
         firstByteNanos = NEVER;
         receivedBytes = 0;
@@ -215,22 +231,15 @@ final class Exchange implements RequestEvents, ResponseEvents {
     private void forward(
             Exchanges listener,
             FrontStream front,
-            int backend,
+            Route.ToBackend route,
             RequestHead head,
             ByteBuf in,
             long now) {
-        backendIndex = backend;
-        Backend group = worker.backends().get(backend);
-        Server chosen = group.pick();
-        if (chosen == null) {
-            in.release();
-            metrics = listener.withBackend(backend);
-            fail(Failure.NO_SERVER);
-            return;
-        }
-        server = chosen;
-        metrics = listener.withServer(chosen);
-        resendable = requestDone && method.idempotent() && !head.hasBody();
+        LoopBackend to = listener.backend(route);
+        group = to;
+        metrics = listener.withoutServer(route);
+        to.metrics().begun();
+        repeatable = method.idempotent();
         if (head.upgradeLine >= 0) {
             HeaderBlock fields = head.fields;
             upgrade =
@@ -239,41 +248,131 @@ final class Exchange implements RequestEvents, ResponseEvents {
                             fields.valueStart(head.upgradeLine),
                             fields.valueEnd(head.upgradeLine));
         }
-        ByteBuf request = worker.requests.rewrite(head, in, front, listener.forwarded);
+        held.add(worker.requests.rewrite(head, in, front, listener.forwarded()));
         if (line != null) worker.requests.logId(line, head);
-        ConnectionPool pool = worker.pool(chosen);
-        Http1Back idle = pool.lend();
-        if (idle == null) connect(pool, request, now);
-        else send(idle, request, now);
+        choose(to.backend(), null, now);
     }
 
-    private void send(Http1Back idle, ByteBuf request, long now) {
+    /// @param avoid not this one, if there is another
+    private void choose(Backend backend, @Nullable Server avoid, long now) {
+        boolean counted = backend.counts();
+        Server chosen = backend.choose(avoid, counted);
+        if (chosen == null) await(backend, counted, now);
+        else turnTo(backend, chosen, counted, now);
+    }
+
+    /// @param counted has a place been taken at it?
+    private void turnTo(Backend backend, Server chosen, boolean counted, long now) {
+        ConnectionPool to = worker.pool(chosen);
+        if (to == null) { // Removed while its place was on the way to this loop.
+            if (counted) backend.leave(chosen);
+            choose(backend, null, now);
+            return;
+        }
+        server = chosen;
+        pool = to;
+        serverMetrics = to.metrics();
+        placed = counted;
+        if (listener != null) metrics = listener.withServer(chosen);
+        to.metrics().began();
+        Http1Back idle = repeatable ? to.lend() : to.lendFresh(now);
+        if (idle == null) connect(to, now);
+        else send(idle, now);
+    }
+
+    private void send(Http1Back idle, long now) {
         back = idle;
         connected = true;
-        sentNanos = now;
-        if (resendable) hold(request.retain());
         idle.begin(this, method, http10, now);
-        idle.send(request, requestDone, now);
-        if (continueAwaited) idle.awaitContinue(now);
-        idle.flush();
+        sendHeld(idle, now);
     }
 
-    private void hold(ByteBuf request) {
-        held = request;
-        heldStart = request.readerIndex();
-        heldEnd = request.writerIndex();
-    }
-
-    private void connect(ConnectionPool pool, ByteBuf request, long now) {
-        held = request;
+    private void connect(ConnectionPool to, long now) {
         connected = false;
         connecting = true;
         connectStartNanos = now;
-        Http1Back fresh = pool.open();
+        Http1Back fresh = to.open();
         back = fresh;
         if (!requestDone) front().readBody(false);
         fresh.begin(this, method, http10, now);
-        pool.connect(fresh, now);
+        to.connect(fresh, now);
+    }
+
+    private void sendHeld(BackStream to, long now) {
+        sentNanos = now;
+        repeatable &= held.keepable();
+        held.sendTo(to, requestDone, repeatable, now);
+        if (continueAwaited) to.awaitContinue(now);
+        to.flush();
+        if (!requestDone && front != null) front.readBody(true);
+    }
+
+    // ---- the line
+
+    /// All servers are full, or none is there.
+    private void await(Backend backend, boolean counted, long now) {
+        server = null;
+        serverMetrics = null;
+        if (!counted || !backend.hasServer()) {
+            giveUp(Failure.NO_SERVER);
+            return;
+        }
+        if (!requestDone) front().readBody(false);
+        queueStartNanos = now;
+        var waiting = new Waiting(null);
+        waiter = waiting;
+        if (backend.await(waiting, now)) return;
+        waiter = null;
+        giveUp(Failure.QUEUE_FULL);
+    }
+
+    /// This exchange in the line of its backend.
+    private final class Waiting extends Waiter {
+        Waiting(@Nullable Server wanted) {
+            super(worker.loop, wanted);
+        }
+
+        @Override
+        protected void granted(@Nullable Server server, long now) {
+            waited(now);
+            LoopBackend to = group;
+            if (server == null || to == null) giveUp(Failure.NO_SERVER);
+            else turnTo(to.backend(), server, true, now);
+        }
+
+        @Override
+        protected void timedOut(long now) {
+            waited(now);
+            giveUp(Failure.QUEUE_TIMEOUT);
+        }
+
+        @Override
+        protected void failed(Throwable cause) {
+            Events.bug("exchange-failed", cause);
+            giveUp(Failure.OURS);
+        }
+    }
+
+    private void waited(long now) {
+        waiter = null;
+        queueNanos = Math.max(queueNanos, 0) + now - queueStartNanos;
+    }
+
+    private void giveUp(Failure failure) {
+        held.release();
+        fail(failure);
+    }
+
+    /// Leaves the server, and its place to whoever waits for it. What is counted and logged still names it.
+    private void leaveServer() {
+        ConnectionPool left = pool;
+        if (left == null) return;
+        pool = null;
+        left.metrics().ended();
+        LoopBackend of = group;
+        if (!placed || of == null) return;
+        placed = false;
+        of.backend().leave(left.server());
     }
 
     private FrontStream front() {
@@ -295,22 +394,14 @@ final class Exchange implements RequestEvents, ResponseEvents {
         connecting = false;
         connected = true;
         connectNanos = now - connectStartNanos;
-        sentNanos = now;
-        ByteBuf request = held;
-        held = null;
-        if (request == null) throw new IllegalStateException("connected, and nothing to send");
         pool().metrics().connect.record(connectNanos);
-        BackStream back = back();
-        back.send(request, requestDone, now);
-        if (continueAwaited) back.awaitContinue(now);
-        back.flush();
-        if (!requestDone && front != null) front.readBody(true);
+        sendHeld(back(), now);
     }
 
     private ConnectionPool pool() {
-        Server known = server;
+        ConnectionPool known = pool;
         if (known == null) throw new IllegalStateException("no server");
-        return worker.pool(known);
+        return known;
     }
 
     @Override
@@ -318,25 +409,32 @@ final class Exchange implements RequestEvents, ResponseEvents {
         continueAwaited = false;
         receivedBytes += in.readableBytes();
         requestDone |= last;
+        if (connecting || waiter != null) { // A read that was under way when reading stopped.
+            held.add(in);
+            return;
+        }
         BackStream to = back;
         if (to == null) {
             in.release();
             return;
         }
-        if (connecting && held != null) { // A read that was under way when reading stopped.
-            try {
-                held.writeBytes(in);
-            } finally {
-                in.release(); // Also when there is no memory left.
-            }
-            return;
-        }
+        if (repeatable) keep(in);
         to.send(in, last, now);
         if (last) {
             to.flush();
         } else if (!to.writable()) {
             to.flush();
             if (!to.writable()) front().readBody(false);
+        }
+    }
+
+    /// Keeps what is about to be sent, or gives up on sending again.
+    private void keep(ByteBuf piece) {
+        if (held.hasRoomFor(piece)) {
+            held.add(piece.retain());
+        } else {
+            repeatable = false;
+            held.release();
         }
     }
 
@@ -363,7 +461,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
     @Override
     public void interimResponse(ResponseHead head, ByteBuf in, long now) {
         FrontStream to = front();
-        releaseHeld(); // The server has begun to work on the request.
+        stopHolding(); // The server has begun to work on the request.
         if (http10) { // Knows nothing of 1xx (RFC 9110 §15.2).
             in.release();
             return;
@@ -379,7 +477,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
     public void response(ResponseHead head, ByteBuf in, boolean last, long now) {
         firstByteNanos = now - sentNanos;
         pool().metrics().firstByte.record(firstByteNanos);
-        releaseHeld();
+        stopHolding();
         if (head.status == 101) {
             switchProtocols(head, in);
             return;
@@ -396,6 +494,12 @@ final class Exchange implements RequestEvents, ResponseEvents {
         ByteBuf out = worker.responses.rewrite(head, in, persistence, http10);
         sentHeadBytes += worker.responses.headLength();
         pass(out, last, now);
+    }
+
+    /// From now on the request is not sent again.
+    private void stopHolding() {
+        repeatable = false;
+        held.release();
     }
 
     private boolean draining() {
@@ -461,8 +565,10 @@ final class Exchange implements RequestEvents, ResponseEvents {
         to.flush();
         if (front != to) return;
         back().tunnel();
-        long serverNanos = worker.backends().get(backendIndex).config().tunnelTimeout().toNanos();
-        to.tunnel(Math.min(known.tunnelNanos, serverNanos));
+        LoopBackend of = group;
+        long serverNanos =
+                of == null ? Long.MAX_VALUE : of.backend().config().tunnelTimeout().toNanos();
+        to.tunnel(Math.min(known.tunnelNanos(), serverNanos));
     }
 
     /// Is what the server switches to one of the protocols that the client listed (RFC 9110 §7.8)?
@@ -513,52 +619,40 @@ final class Exchange implements RequestEvents, ResponseEvents {
 
     @Override
     public void backFailed(Failure failure, long now) {
-        BackStream failed = back();
+        Server failed = server;
+        boolean stale = failure == Failure.NO_RESPONSE && back().reused();
         back = null;
         connected = false;
         connecting = false;
-        ByteBuf again = held;
-        if (again != null && retries == 0 && mayAskAgain(failure, again, failed)) {
+        leaveServer();
+        if (failed != null && failure.whose() == Whose.SERVER && !stale) failed.noteFailure();
+        LoopBackend of = group;
+        if (of != null && mayAskAgain(of.backend(), failure, failed, stale)) {
             retries++;
-            worker.backendMetrics(backendIndex).retried(failure.reason());
-            askAgain(failure.resend() == Resend.ALWAYS ? pool().lend() : null, again, now);
+            of.metrics().retried(failure.reason());
+            choose(of.backend(), failed, now);
             return;
         }
-        releaseHeld();
-        fail(failure);
+        giveUp(failure);
     }
 
-    /// @param idle a pooled connection, or null for a fresh one
-    private void askAgain(@Nullable Http1Back idle, ByteBuf request, long now) {
-        if (idle == null) {
-            connect(pool(), request, now);
-            return;
-        }
-        held = null;
-        send(idle, request, now);
-        if (!requestDone && front != null) front.readBody(true);
-    }
-
-    /// Decides on a second try, and whom to ask. A server may close an idle connection at any time; asked anew, it will not have
-    /// seen the request. A request that never left goes to the next server, if that is another one.
-    private boolean mayAskAgain(Failure failure, ByteBuf request, BackStream failed) {
-        return switch (failure.resend()) {
-            case NEVER -> false;
-            case IF_REUSED -> {
-                if (failed.reused()) request.setIndex(heldStart, heldEnd);
-                yield failed.reused();
-            }
-            case ALWAYS -> turnToAnother();
-        };
-    }
-
-    private boolean turnToAnother() {
-        Server next = worker.backends().get(backendIndex).pick();
-        Exchanges asking = listener;
-        if (next == null || next == server || asking == null) return false;
-        server = next;
-        metrics = asking.withServer(next);
-        return true;
+    /// Decides on another try, which goes to another server if there is one.
+    ///
+    /// @param stale was it a connection from the pool that broke? Its server may have closed it without a look at the request, and
+    ///     may well be asked again. One that refuses, or dies of a request, may not
+    private boolean mayAskAgain(
+            Backend backend, Failure failure, @Nullable Server failed, boolean stale) {
+        boolean allowed =
+                switch (failure.resend()) {
+                    case NEVER -> false;
+                    case IF_REPEATABLE -> repeatable && !responseBegun;
+                    case ALWAYS -> true;
+                };
+        return allowed
+                && !held.isEmpty()
+                && retries + 1 < backend.config().retry().tries()
+                && (stale || backend.hasServerBut(failed))
+                && backend.budget().take();
     }
 
     private void fail(Failure failure) {
@@ -571,14 +665,12 @@ final class Exchange implements RequestEvents, ResponseEvents {
         back = null;
         connected = false;
         connecting = false;
-        releaseHeld();
+        held.release();
+        Waiter left = waiter;
+        waiter = null;
+        if (left != null) left.leave();
         if (dropped != null) dropped.abort();
-    }
-
-    private void releaseHeld() {
-        ByteBuf request = held;
-        held = null;
-        if (request != null) request.release();
+        leaveServer();
     }
 
     /// Ends with an answer of our own.
@@ -619,6 +711,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
     private void cut(String reason) {
         FrontStream to = front();
         account(reason, worker.loop.nanoTime(), true);
+        leaveServer();
         over();
         to.abort();
     }
@@ -629,6 +722,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
         BackStream from = back;
         boolean again = keepAlive && requestDone;
         account(reason, now, false);
+        leaveServer();
         over();
         // The back first: the client's next request may be waiting, and then takes this very
         // connection.
@@ -644,7 +738,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
         if (aborted || status == 0) counted.aborted();
         else counted.completed(status);
         Server asked = server;
-        if (asked != null) pool().metrics().exchange.record(total);
+        if (serverMetrics != null) serverMetrics.exchange.record(total);
         AccessLine logged = line;
         if (logged == null) return;
         logged.end(
@@ -656,7 +750,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
                 receivedBytes,
                 sentBytes,
                 sentHeadBytes,
-                NEVER,
+                queueNanos,
                 connectNanos,
                 firstByteNanos,
                 total,
@@ -677,7 +771,9 @@ final class Exchange implements RequestEvents, ResponseEvents {
         front = null;
         back = null;
         listener = null;
+        group = null;
         server = null;
+        serverMetrics = null;
         upgrade = null;
         metrics = null;
         worker.takeBack(this);

@@ -10,52 +10,109 @@ import bascule.http.RequestHead;
 import bascule.observe.AccessLine;
 import bascule.observe.ExchangeMetrics;
 import bascule.observe.Metrics;
+import bascule.route.Route;
 import bascule.route.RouteTable;
 import bascule.server.Server;
 import io.netty.buffer.ByteBuf;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/// Where the exchanges of one listener begin, on one loop.
+/// Where the exchanges of one listener begin, on one loop. Lives as long as the listener; what the configuration says of it is
+/// swapped by [#install], between two events of the loop.
 public final class Exchanges implements RequestHandler {
+    /// What the configuration says; the lists are in the order of its backends.
+    ///
+    /// @param routes compiled against this order
+    private record Rules(
+            RouteTable routes,
+            ForwardedConfig forwarded,
+            long tunnelNanos,
+            LoopBackend[] backends,
+            ExchangeMetrics[] withoutServer) {}
+
     final Worker worker;
-    final RouteTable routes;
-    final ForwardedConfig forwarded;
-    final long tunnelNanos;
     final AccessLine.ListenerPart logPart;
-    private final ExchangeMetrics[] byServer; // By Server.index().
-    private final ExchangeMetrics[] byBackend; // Of exchanges that reached no server.
+    private final String name;
     private final ExchangeMetrics withoutBackend;
+    private @Nullable ExchangeMetrics[] byServer = {}; // By Server.index().
+    private Rules rules;
     private boolean draining;
 
-    public Exchanges(Worker worker, ListenerConfig listener, RouteTable routes) {
+    /// @param backends known to the worker
+    public Exchanges(
+            Worker worker, ListenerConfig listener, RouteTable routes, List<Backend> backends) {
         this.worker = worker;
-        this.routes = routes;
-        forwarded = listener.forwarded();
-        tunnelNanos = listener.tunnelTimeout().toNanos();
-        logPart = AccessLine.listenerPart(listener.name());
-        byServer = new ExchangeMetrics[worker.servers()];
-        byBackend = new ExchangeMetrics[worker.backends().size()];
-        withoutBackend = worker.metrics.exchange(listener.name(), Metrics.NONE, Metrics.NONE);
-        for (int index = 0; index < byBackend.length; index++) {
-            Backend backend = worker.backends().get(index);
-            byBackend[index] =
-                    worker.metrics.exchange(listener.name(), backend.name(), Metrics.NONE);
-            for (Server server : backend.servers()) {
-                byServer[server.index()] =
-                        worker.metrics.exchange(listener.name(), backend.name(), server.name());
-            }
+        name = listener.name();
+        logPart = AccessLine.listenerPart(name);
+        withoutBackend = worker.metrics.exchange(name, Metrics.NONE, Metrics.NONE);
+        rules = rules(listener, routes, backends);
+    }
+
+    /// From now on requests are treated so; those under way end as they began.
+    public void install(ListenerConfig listener, RouteTable routes, List<Backend> backends) {
+        worker.loop.assertInside();
+        rules = rules(listener, routes, backends);
+    }
+
+    private Rules rules(ListenerConfig listener, RouteTable routes, List<Backend> all) {
+        var backends = new LoopBackend[all.size()];
+        var withoutServer = new ExchangeMetrics[all.size()];
+        for (int index = 0; index < backends.length; index++) {
+            Backend backend = all.get(index);
+            backends[index] = worker.backend(backend);
+            withoutServer[index] = worker.metrics.exchange(name, backend.name(), Metrics.NONE);
+            // Now, so that their series begin at 0.
+            for (Server server : backend.servers()) withServer(server);
         }
+        return new Rules(
+                routes,
+                listener.forwarded(),
+                listener.tunnelTimeout().toNanos(),
+                backends,
+                withoutServer);
+    }
+
+    /// The server is gone for good, and another may get its index.
+    public void forget(Server server) {
+        worker.loop.assertInside();
+        if (server.index() < byServer.length) byServer[server.index()] = null;
+    }
+
+    RouteTable routes() {
+        return rules.routes;
+    }
+
+    ForwardedConfig forwarded() {
+        return rules.forwarded;
+    }
+
+    long tunnelNanos() {
+        return rules.tunnelNanos;
+    }
+
+    LoopBackend backend(Route.ToBackend route) {
+        return rules.backends[route.backend()];
     }
 
     ExchangeMetrics withoutBackend() {
         return withoutBackend;
     }
 
-    ExchangeMetrics withBackend(int backend) {
-        return byBackend[backend];
+    /// Of exchanges that reached no server.
+    ExchangeMetrics withoutServer(Route.ToBackend route) {
+        return rules.withoutServer[route.backend()];
     }
 
     ExchangeMetrics withServer(Server server) {
-        return byServer[server.index()];
+        int index = server.index();
+        if (index >= byServer.length) byServer = Arrays.copyOf(byServer, Math.max(16, 2 * index));
+        ExchangeMetrics known = byServer[index];
+        if (known == null) {
+            known = worker.metrics.exchange(name, server.backend(), server.name());
+            byServer[index] = known;
+        }
+        return known;
     }
 
     boolean draining() {

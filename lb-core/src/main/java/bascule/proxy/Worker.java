@@ -14,7 +14,9 @@ import bascule.server.Server;
 import java.security.SecureRandom;
 import java.util.ArrayDeque;
 import java.util.Arrays;
-import java.util.List;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// What all exchanges of one loop share: codec, rewriters, pools, metrics, and the exchanges themselves, which are used again.
 /// Confined to its loop.
@@ -32,9 +34,10 @@ public final class Worker {
     final RequestRewriter requests;
     final ResponseRewriter responses;
     final ErrorPage pages;
-    private final List<Backend> backends;
-    private final BackendMetrics[] backendMetrics;
-    private final ConnectionPool[] pools;
+    private final Transport transport;
+    private final HeadWriter writer;
+    private final Map<Backend, LoopBackend> backends = new HashMap<>();
+    private @Nullable ConnectionPool[] pools = {}; // By Server.index().
     private int connections;
     private boolean memoryTight;
     private final ArrayDeque<Exchange> spare = new ArrayDeque<>();
@@ -43,43 +46,80 @@ public final class Worker {
     public Worker(
             Transport transport,
             Loop loop,
-            List<Backend> backends,
             LoopMetrics metrics,
             LoopAccessLog accessLog,
             int headBytes,
             int headerCount) {
+        this.transport = transport;
         this.loop = loop;
-        this.backends = List.copyOf(backends);
         this.metrics = metrics;
         this.accessLog = accessLog;
         codec = new Http1Codec(loop, headBytes, headerCount);
-        int longest = Math.max(headBytes, Http1Codec.RESPONSE_LIMITS.headBytes());
-        // The old head, its host twice, and what is added.
-        var writer = new HeadWriter(3 * longest + ADDED_BYTES);
+        writer = new HeadWriter(rewrittenBytes(headBytes));
         requests = new RequestRewriter(writer, loop.allocator(), new SecureRandom().nextLong());
         responses = new ResponseRewriter(writer, loop.allocator());
-        pages = new ErrorPage(writer, loop.allocator(), 3 * headBytes);
-        int servers = backends.stream().mapToInt(backend -> backend.servers().size()).sum();
-        pools = new ConnectionPool[servers];
-        backendMetrics = new BackendMetrics[backends.size()];
-        for (int index = 0; index < backendMetrics.length; index++) {
-            Backend backend = backends.get(index);
-            backendMetrics[index] = metrics.backend(backend.name());
-            backendMetrics[index].expectRetries(
-                    Arrays.stream(Failure.values())
-                            .filter(failure -> failure.resend() != Failure.Resend.NEVER)
-                            .map(Failure::reason)
-                            .toList());
-            for (Server server : backend.servers()) {
-                pools[server.index()] =
-                        new ConnectionPool(
-                                transport,
-                                codec,
-                                backend.config(),
-                                server,
-                                metrics.server(backend.name(), server.name()));
-            }
+        pages = new ErrorPage(writer, loop.allocator());
+    }
+
+    /// Longest head that may come of one: the old head, its host twice, and what is added.
+    private static int rewrittenBytes(int headBytes) {
+        return 3 * Math.max(headBytes, Http1Codec.RESPONSE_LIMITS.headBytes()) + ADDED_BYTES;
+    }
+
+    /// From now on heads may be as large as this. On the loop, between two events of it.
+    ///
+    /// @param headBytes, headerCount the largest limits of any listener
+    public void reserve(int headBytes, int headerCount) {
+        loop.assertInside();
+        codec.reserve(headBytes, headerCount);
+        writer.reserve(rewrittenBytes(headBytes));
+    }
+
+    /// A backend is new, or its configuration or its servers are. On the loop, before any of these servers can be chosen.
+    public void install(Backend backend) {
+        backends.computeIfAbsent(backend, _ -> newBackend(backend));
+        for (Server server : backend.servers()) {
+            ConnectionPool known = pool(server);
+            if (known == null) open(backend, server);
+            else known.reconfigure(backend.config());
         }
+    }
+
+    private LoopBackend newBackend(Backend backend) {
+        BackendMetrics counts = metrics.backend(backend.name());
+        counts.expectRetries(
+                Arrays.stream(Failure.values())
+                        .filter(failure -> failure.resend() != Failure.Resend.NEVER)
+                        .map(Failure::reason)
+                        .toList());
+        return new LoopBackend(backend, counts);
+    }
+
+    private void open(Backend backend, Server server) {
+        int index = server.index();
+        if (index >= pools.length) pools = Arrays.copyOf(pools, Math.max(16, 2 * index));
+        pools[index] =
+                new ConnectionPool(
+                        transport,
+                        codec,
+                        backend.config(),
+                        server,
+                        metrics.server(backend.name(), server.name()));
+    }
+
+    /// A server is gone for good: what runs on it may end, what is idle is closed. On the loop, when it can be chosen no more.
+    public void retire(Server server) {
+        loop.assertInside();
+        ConnectionPool gone = pool(server);
+        if (gone == null) return;
+        gone.close();
+        pools[server.index()] = null;
+    }
+
+    /// A backend is gone for good, after its servers.
+    public void remove(Backend backend) {
+        loop.assertInside();
+        backends.remove(backend);
     }
 
     public Loop loop() {
@@ -117,20 +157,20 @@ public final class Worker {
         memoryTight = tight;
     }
 
-    List<Backend> backends() {
-        return backends;
+    /// @param backend an installed one
+    LoopBackend backend(Backend backend) {
+        return backends.computeIfAbsent(
+                backend,
+                _ -> {
+                    throw new IllegalStateException("not installed: " + backend.name());
+                });
     }
 
-    BackendMetrics backendMetrics(int backend) {
-        return backendMetrics[backend];
-    }
-
-    ConnectionPool pool(Server server) {
-        return pools[server.index()];
-    }
-
-    int servers() {
-        return pools.length;
+    /// @return null if the server is retired
+    @Nullable ConnectionPool pool(Server server) {
+        int index = server.index();
+        ConnectionPool known = index < pools.length ? pools[index] : null;
+        return known != null && known.server() == server ? known : null;
     }
 
     Exchange lend() {
@@ -144,6 +184,6 @@ public final class Worker {
 
     /// Closes all idle connections to servers.
     public void close() {
-        for (ConnectionPool pool : pools) pool.close();
+        for (ConnectionPool pool : pools) if (pool != null) pool.close();
     }
 }

@@ -29,6 +29,11 @@ public record ServerStatus(Admin admin, Health health) {
         return admin == Admin.ENABLED && (health == Health.UP || health == Health.UNKNOWN);
     }
 
+    /// May it not even finish what is bound to it, such as the sessions of its clients? A server that is drained may.
+    public boolean lost() {
+        return admin == Admin.DISABLED || health == Health.DOWN || health == Health.EJECTED;
+    }
+
     /// The one word for operators: `up`, `down`, `draining`, `disabled` or `ejected`. What the operator asked for hides what
     /// was found.
     public String state() {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import bascule.backend.Backend;
+import bascule.backend.Backends;
 import bascule.backend.ConnectionPool;
 import bascule.config.Configuration;
 import bascule.config.ConfigurationLoader;
@@ -28,6 +29,7 @@ import bascule.net.Transport;
 import bascule.observe.AccessLog;
 import bascule.observe.Metrics;
 import bascule.route.RouteTable;
+import bascule.server.ServerSet;
 import io.netty.buffer.AbstractByteBufAllocator;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -199,17 +201,21 @@ final class ShortMemoryTest {
             loop = Loops.of(TRANSPORT.loops().getFirst().executor(), allocator);
             ListenerConfig listener = CONFIGURATION.listeners().getFirst();
             LimitsConfig limits = listener.limits();
-            var group = new Backend(CONFIGURATION.backends().getFirst(), 0);
+            List<Backend> groups =
+                    new Backends().apply(CONFIGURATION.backends(), _ -> List.of()).all();
+            Backend group = groups.getFirst();
             worker =
                     new Worker(
                             TRANSPORT,
                             loop,
-                            List.of(group),
                             metrics.loop(0),
                             new AccessLog(1, metrics).loop(0),
                             limits.headersBytes(),
                             limits.headerCount());
-            var exchanges = new Exchanges(worker, listener, RouteTable.compile(listener, _ -> 0));
+            worker.install(group);
+            group.publish(ServerSet.of(group.servers()));
+            var exchanges =
+                    new Exchanges(worker, listener, RouteTable.compile(listener, _ -> 0), groups);
             ConnectionPool pool = worker.pool(group.servers().getFirst());
             for (int i = 0; i < 3; i++) {
                 Http1Back back = pool.open();

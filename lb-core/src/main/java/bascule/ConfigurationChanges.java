@@ -1,0 +1,102 @@
+package bascule;
+
+import bascule.config.BackendConfig;
+import bascule.config.Configuration;
+import bascule.config.ListenerConfig;
+import bascule.config.ServerConfig;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
+
+/// What a reload changes, in lines for people.
+final class ConfigurationChanges {
+    private ConfigurationChanges() {}
+
+    /// What a daemon that runs cannot change, as faults of the new configuration.
+    static List<String> impossible(Configuration before, Configuration after) {
+        var faults = new ArrayList<String>();
+        fixed(
+                "loops",
+                before.loops() == 0 ? "auto" : before.loops(),
+                after.loops() == 0 ? "auto" : after.loops(),
+                faults);
+        fixed("transport", before.transport(), after.transport(), faults);
+        fixed("state", before.state(), after.state(), faults);
+        return faults;
+    }
+
+    private static void fixed(String key, Object before, Object after, List<String> faults) {
+        if (before.equals(after)) return;
+        faults.add(
+                "%s: %s: cannot change while the daemon runs (expected: %s, or a restart)"
+                        .formatted(key, word(after), word(before)));
+    }
+
+    private static String word(Object value) {
+        return value instanceof Enum<?> choice
+                ? choice.name().toLowerCase(Locale.ROOT).replace('_', '-')
+                : value.toString();
+    }
+
+    /// A line each, such as `backends.web.servers.b: added`; none if both mean the same.
+    static List<String> between(Configuration before, Configuration after) {
+        var lines = new ArrayList<String>();
+        compare(
+                "listeners.",
+                before.listeners(),
+                after.listeners(),
+                ListenerConfig::name,
+                (old, now) -> lines.add("listeners." + now.name() + ": changed"),
+                lines);
+        compare(
+                "backends.",
+                before.backends(),
+                after.backends(),
+                BackendConfig::name,
+                (old, now) -> backend(old, now, lines),
+                lines);
+        if (!before.admin().equals(after.admin())) lines.add("admin: changed");
+        if (!before.logging().equals(after.logging())) lines.add("logging: changed");
+        if (!before.shutdownGrace().equals(after.shutdownGrace()))
+            lines.add("shutdown.grace: changed");
+        return lines;
+    }
+
+    private static void backend(BackendConfig before, BackendConfig after, List<String> lines) {
+        String path = "backends." + after.name() + ".";
+        var servers = new ArrayList<String>();
+        compare(
+                path + "servers.",
+                before.servers(),
+                after.servers(),
+                ServerConfig::name,
+                (old, now) -> servers.add(path + "servers." + now.name() + ": changed"),
+                servers);
+        lines.addAll(servers);
+        if (!before.equals(after.withServers(before.servers())))
+            lines.add("backends." + after.name() + ": changed");
+        else if (servers.isEmpty()) lines.add(path + "servers: order changed");
+    }
+
+    private static <T> void compare(
+            String prefix,
+            List<T> before,
+            List<T> after,
+            Function<T, String> name,
+            BiConsumer<T, T> changed,
+            List<String> lines) {
+        Map<String, T> known = new LinkedHashMap<>();
+        for (T each : before) known.put(name.apply(each), each);
+        for (T each : after) {
+            T old = known.remove(name.apply(each));
+            if (old == null) lines.add(prefix + name.apply(each) + ": added");
+            else if (!Objects.equals(old, each)) changed.accept(old, each);
+        }
+        for (T each : known.values()) lines.add(prefix + name.apply(each) + ": removed");
+    }
+}

@@ -1,0 +1,111 @@
+package bascule.listen;
+
+import bascule.net.Transport;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.ServerChannel;
+import io.netty.util.NetUtil;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/// One bound address: a listening socket for each loop (SO_REUSEPORT), so that a connection is born on the loop it stays on. It
+/// belongs to no listener for good: after a reload the same sockets may let clients in at another's doors, and no client that waits
+/// in the kernel's queue is lost. For the daemon's thread; [#open()] and [#address()] for any.
+final class Bind {
+    private static final int BACKLOG = 4096;
+
+    private final List<ServerChannel> sockets = new ArrayList<>();
+    private InetSocketAddress address;
+
+    /// Binds, and lets the kernel queue what comes; nothing is accepted before [#lead].
+    ///
+    /// @param wanted port 0 = any
+    /// @param isOurs does this daemon listen there already, by another of these?
+    /// @throws IOException naming the address; nothing is left open then
+    static Bind open(Transport transport, InetSocketAddress wanted, boolean isOurs)
+            throws IOException {
+        var bind = new Bind(Transport.bindable(wanted));
+        try {
+            bind.open(transport, isOurs);
+            return bind;
+        } catch (IOException failure) {
+            bind.close();
+            throw failure;
+        }
+    }
+
+    private Bind(InetSocketAddress address) {
+        this.address = address;
+    }
+
+    private void open(Transport transport, boolean isOurs) throws IOException {
+        boolean shared = transport.sharesPorts();
+        // Sockets that share a port let anybody of the same user in, a second daemon too. One that
+        // does not share finds it out.
+        if (shared && address.getPort() != 0 && !isOurs)
+            open(transport, 0, false).close().awaitUninterruptibly();
+        for (int loop = 0; loop < (shared ? transport.loops().size() : 1); loop++) {
+            ServerChannel socket = open(transport, loop, shared);
+            sockets.add(socket);
+            // Port 0: the other loops take the same one.
+            address = (InetSocketAddress) socket.localAddress();
+        }
+    }
+
+    private ServerChannel open(Transport transport, int loop, boolean shared) throws IOException {
+        ServerChannel socket = transport.newServerChannel(address, shared);
+        socket.config().setOption(ChannelOption.SO_BACKLOG, BACKLOG);
+        socket.config().setAutoRead(false);
+        ChannelFuture bound =
+                transport.loops().get(loop).executor().register(socket).awaitUninterruptibly();
+        if (bound.isSuccess()) bound = socket.bind(address).awaitUninterruptibly();
+        Throwable cause = bound.cause();
+        if (cause == null) return socket;
+        socket.close().awaitUninterruptibly();
+        throw new IOException(
+                "cannot bind " + NetUtil.toSocketAddressString(address) + ": " + reason(cause),
+                cause);
+    }
+
+    /// Without Netty's account of the system call.
+    private static String reason(Throwable cause) {
+        String message = String.valueOf(cause.getMessage());
+        return message.substring(message.lastIndexOf(": ") < 0 ? 0 : message.lastIndexOf(": ") + 2);
+    }
+
+    /// With the real port.
+    InetSocketAddress address() {
+        return address;
+    }
+
+    boolean open() {
+        return sockets.stream().allMatch(ServerChannel::isActive);
+    }
+
+    /// Who comes here goes through these doors from now on, one per loop.
+    void lead(List<Doorway> doorways) {
+        List<CompletableFuture<Void>> led = new ArrayList<>();
+        for (int loop = 0; loop < sockets.size(); loop++) {
+            ServerChannel socket = sockets.get(loop);
+            Doorway doorway = doorways.get(loop);
+            led.add(
+                    CompletableFuture.runAsync(
+                            () -> {
+                                if (socket.pipeline().get(Doorway.class) == doorway) return;
+                                if (socket.pipeline().get(Doorway.class) != null)
+                                    socket.pipeline().remove(Doorway.class);
+                                socket.pipeline().addLast(doorway);
+                                socket.config().setAutoRead(true);
+                            },
+                            doorway.loop().executor()));
+        }
+        led.forEach(CompletableFuture::join);
+    }
+
+    void close() {
+        for (ServerChannel socket : sockets) socket.close().awaitUninterruptibly();
+    }
+}

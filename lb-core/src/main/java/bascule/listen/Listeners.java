@@ -1,0 +1,181 @@
+package bascule.listen;
+
+import bascule.backend.Backend;
+import bascule.config.ListenerConfig;
+import bascule.net.Transport;
+import bascule.proxy.Worker;
+import bascule.route.RouteTable;
+import bascule.server.Server;
+import io.netty.util.NetUtil;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+
+/// All listeners of the daemon and the addresses they are bound to, from one configuration to the next. Changed by the daemon's
+/// thread; what it says may be asked by any.
+public final class Listeners {
+    private final Transport transport;
+    private final List<Worker> workers;
+    private volatile List<Listener> present = List.of();
+    private Map<Key, Bind> binds = Map.of();
+
+    /// Removed by a reload, with clients that have not left yet.
+    private final List<Listener> leaving = new ArrayList<>();
+
+    /// An address of the configuration. A port of 0 is another one for everybody who asks.
+    private record Key(InetSocketAddress address, String owner) {
+        static Key of(ListenerConfig listener, int index) {
+            InetSocketAddress address = listener.binds().get(index);
+            return new Key(address, address.getPort() == 0 ? listener.name() + "/" + index : "");
+        }
+    }
+
+    /// Addresses that are bound for a configuration which is not in force yet.
+    public static final class Prepared {
+        private final Map<Key, Bind> binds;
+        private final List<Bind> opened;
+
+        private Prepared(Map<Key, Bind> binds, List<Bind> opened) {
+            this.binds = binds;
+            this.opened = opened;
+        }
+
+        /// It will not come into force.
+        public void close() {
+            opened.forEach(Bind::close);
+        }
+    }
+
+    /// @param workers one per loop, in the loops' order
+    public Listeners(Transport transport, List<Worker> workers) {
+        this.transport = transport;
+        this.workers = List.copyOf(workers);
+    }
+
+    /// Binds what is not bound yet; nobody is let in there before [#apply].
+    ///
+    /// @throws IOException naming listener and address; nothing has changed then
+    public Prepared prepare(List<ListenerConfig> next) throws IOException {
+        var wanted = new LinkedHashMap<Key, Bind>();
+        var opened = new ArrayList<Bind>();
+        for (ListenerConfig listener : next) {
+            for (int index = 0; index < listener.binds().size(); index++) {
+                Key key = Key.of(listener, index);
+                if (wanted.containsKey(key)) {
+                    opened.forEach(Bind::close);
+                    throw new IOException(
+                            "listeners.%s.bind: %s is that of another listener too"
+                                    .formatted(
+                                            listener.name(),
+                                            NetUtil.toSocketAddressString(key.address)));
+                }
+                Bind known = binds.get(key);
+                if (known == null) {
+                    known = open(listener.name(), key, opened);
+                    opened.add(known);
+                }
+                wanted.put(key, known);
+            }
+        }
+        return new Prepared(wanted, opened);
+    }
+
+    private Bind open(String listener, Key key, List<Bind> openedSoFar) throws IOException {
+        try {
+            boolean isOurs =
+                    binds.values().stream()
+                            .anyMatch(bind -> bind.address().getPort() == key.address.getPort());
+            return Bind.open(transport, key.address, isOurs);
+        } catch (IOException failure) {
+            openedSoFar.forEach(Bind::close);
+            throw new IOException(
+                    "listeners." + listener + ".bind: " + failure.getMessage(), failure);
+        }
+    }
+
+    /// Puts a configuration in force: new listeners exist, others change, no address leads anywhere else than before. Cannot fail.
+    ///
+    /// @param backends all of the configuration, in the order that routes are compiled against; known to the workers
+    public void apply(
+            List<ListenerConfig> next,
+            Function<ListenerConfig, RouteTable> routes,
+            List<Backend> backends) {
+        Map<String, Listener> known = byName();
+        var all = new ArrayList<Listener>();
+        for (ListenerConfig config : next) {
+            Listener listener = known.remove(config.name());
+            if (listener == null)
+                listener = new Listener(config, workers, routes.apply(config), backends);
+            else listener.reconfigure(config, routes.apply(config), backends);
+            all.add(listener);
+        }
+        leaving.addAll(known.values());
+        present = List.copyOf(all);
+    }
+
+    /// Lets clients in at the addresses of the configuration that was applied, and at no other; those of a listener that is gone may
+    /// finish what they began.
+    public void open(List<ListenerConfig> applied, Prepared prepared) {
+        for (ListenerConfig config : applied) {
+            var from = new ArrayList<Bind>();
+            for (int index = 0; index < config.binds().size(); index++) {
+                Bind bind = prepared.binds.get(Key.of(config, index));
+                if (bind == null) throw new IllegalStateException("not prepared: " + config.name());
+                from.add(bind);
+            }
+            get(config.name()).lead(from);
+        }
+        for (Bind bind : binds.values()) if (!prepared.binds.containsValue(bind)) bind.close();
+        binds = prepared.binds;
+        leaving.removeIf(listener -> listener.connections() == 0);
+        leaving.forEach(Listener::drain);
+    }
+
+    private Map<String, Listener> byName() {
+        var names = new LinkedHashMap<String, Listener>();
+        for (Listener listener : present) names.put(listener.name(), listener);
+        return names;
+    }
+
+    /// Those of the configuration in force, in its order.
+    public List<Listener> all() {
+        return present;
+    }
+
+    public Listener get(String name) {
+        for (Listener listener : present) if (listener.name().equals(name)) return listener;
+        throw new IllegalArgumentException("no listener " + name);
+    }
+
+    /// A server is gone for good.
+    public void forget(Server server) {
+        for (Listener listener : present) listener.forget(server);
+        for (Listener listener : leaving) listener.forget(server);
+    }
+
+    /// Client connections of all listeners, those of removed ones too.
+    public int connections() {
+        int sum = 0;
+        for (Listener listener : present) sum += listener.connections();
+        for (Listener listener : leaving) sum += listener.connections();
+        return sum;
+    }
+
+    /// Accepts no more; running exchanges go on, each the last on its connection. May be called again, for connections that were being
+    /// accepted.
+    public void drain() {
+        for (Bind bind : binds.values()) bind.close();
+        for (Listener listener : present) listener.drain();
+        for (Listener listener : leaving) listener.drain();
+    }
+
+    /// Ends what is left.
+    public void stop() {
+        for (Listener listener : present) listener.stop();
+        for (Listener listener : leaving) listener.stop();
+    }
+}
