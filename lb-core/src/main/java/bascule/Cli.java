@@ -248,7 +248,8 @@ final class Cli {
             name = "run",
             description = {
                 "Run the daemon in the foreground.",
-                "SIGTERM and SIGINT stop it: what runs may end within shutdown.grace. A second signal ends it at once."
+                "SIGTERM and SIGINT stop it: what runs may end within shutdown.grace. A second signal ends it at once.",
+                "SIGUSR1 opens the access log anew."
             })
     int run(
             @Mixin FileOption file,

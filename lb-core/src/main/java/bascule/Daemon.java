@@ -38,6 +38,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -530,8 +531,10 @@ public final class Daemon {
     }
 
     /// Opens the access log's file anew: what moves logs away asks for that. From any thread.
-    public void reopenLogs() {
-        accessLog.reopen();
+    ///
+    /// @return as of [AccessLog#reopen]
+    public CompletableFuture<Optional<Path>> reopenLogs() {
+        return accessLog.reopen();
     }
 
     private static void end(ScheduledExecutorService executor) {

@@ -108,7 +108,8 @@ public final class Main {
     }
 
     private static void reopenLogs(@Nullable Daemon daemon) {
-        if (daemon != null) daemon.reopenLogs(); // Else it is opening its files just now.
+        if (daemon == null) return; // It is opening its files just now.
+        var _ = daemon.reopenLogs(); // Tells itself what came of it.
     }
 
     /// @return null if it is refused; each fault is then a line on standard error

@@ -9,6 +9,8 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -74,7 +76,8 @@ public final class AccessLog implements AutoCloseable {
         /// @param sink null for none
         record To(long[] marks, @Nullable Sink sink) implements Turn {}
 
-        record Reopen(long[] marks) implements Turn {}
+        /// @param done completed with the file
+        record Reopen(long[] marks, CompletableFuture<Optional<Path>> done) implements Turn {}
     }
 
     /// The first half of a change, see [#prepare]. To be given to [#use], or closed.
@@ -159,11 +162,20 @@ public final class AccessLog implements AutoCloseable {
 
     /// Closes the file and opens it again: what moves logs away asks for that. If it cannot be opened, the old one goes on. From
     /// any thread; does not wait for the writer.
-    public synchronized void reopen() {
-        if (closing || format == AccessLogFormat.OFF) return;
-        if (turns.peekLast() instanceof Turn.Reopen) turns.removeLast(); // One is enough for both.
-        turns.add(new Turn.Reopen(marks()));
+    ///
+    /// @return the file that was opened, or none: the log is off, or goes to standard output; fails with an [IOException].
+    ///     Completed on the writer's thread, which must not be held up
+    public synchronized CompletableFuture<Optional<Path>> reopen() {
+        if (closing || format == AccessLogFormat.OFF)
+            return CompletableFuture.completedFuture(Optional.empty());
+        var done = new CompletableFuture<Optional<Path>>();
+        if (turns.peekLast() instanceof Turn.Reopen(_, var earlier)) { // One is enough for both.
+            turns.removeLast();
+            done = earlier;
+        }
+        turns.add(new Turn.Reopen(marks(), done));
         wake();
+        return done;
     }
 
     private long[] marks() {
@@ -195,10 +207,18 @@ public final class AccessLog implements AutoCloseable {
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
         }
-        for (Turn left; (left = nextTurn()) != null; )
-            if (left instanceof Turn.To to && to.sink != null) to.sink.close();
+        for (Turn left; (left = nextTurn()) != null; ) forget(left);
         Sink open = sink;
         if (open != null) open.close();
+    }
+
+    private static void forget(Turn turn) {
+        switch (turn) {
+            case Turn.To to when to.sink != null -> to.sink.close();
+            case Turn.To _ -> {}
+            case Turn.Reopen again ->
+                    again.done.completeExceptionally(new IOException("the log was closed before"));
+        }
     }
 
     // ---- the writer
@@ -226,18 +246,23 @@ public final class AccessLog implements AutoCloseable {
         for (int i = 0; i < marks.length; i++) drain(sources.get(i), marks[i]);
         switch (turn) {
             case Turn.To to -> turnTo(to.sink);
-            case Turn.Reopen _ -> openAgain();
+            case Turn.Reopen again -> openAgain(again.done);
         }
     }
 
-    private void openAgain() {
+    private void openAgain(CompletableFuture<Optional<Path>> done) {
         Sink open = sink;
-        if (open == null || open.file() == null) return;
+        if (open == null || open.file() == null) {
+            done.complete(Optional.empty());
+            return;
+        }
         try {
             turnTo(Sink.open(open.file()));
             Events.info("access-log-reopened", "file", open.name());
+            done.complete(Optional.of(open.file()));
         } catch (IOException failure) {
             Events.warn("access-log-reopen-failed", "file", open.name(), "cause", failure);
+            done.completeExceptionally(failure);
         }
     }
 

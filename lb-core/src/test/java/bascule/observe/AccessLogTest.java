@@ -20,7 +20,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -286,15 +288,17 @@ final class AccessLogTest {
             offer(log.loop(0), "one\n");
             Files.move(file, moved);
             Files.createDirectory(file);
-            log.reopen();
+            CompletableFuture<Optional<Path>> failed = log.reopen();
             offer(log.loop(0), "two\n");
-            Awaitility.await().until(() -> heard.text().contains("access-log-reopen-failed"));
+            assertThatThrownBy(failed::join).hasCauseInstanceOf(IOException.class);
+            assertThat(heard.text()).contains("access-log-reopen-failed");
             assertThat(heard.text()).contains("file=" + file).contains("cause=");
 
             Files.delete(file);
-            log.reopen();
+            CompletableFuture<Optional<Path>> done = log.reopen();
             offer(log.loop(0), "three\n");
-            Awaitility.await().until(() -> heard.text().contains("access-log-reopened"));
+            assertEquals(Optional.of(file), done.join());
+            assertThat(heard.text()).contains("access-log-reopened");
         }
 
         assertEquals("one\ntwo\n", Files.readString(moved));
@@ -372,7 +376,7 @@ final class AccessLogTest {
         try (AccessLog log = new AccessLog(1, metrics)) {
             LoopAccessLog loop = log.loop(0);
             assertNull(loop.line(null));
-            log.reopen(); // Of nothing.
+            assertEquals(Optional.empty(), log.reopen().join());
 
             log.use(log.prepare(AccessLogFormat.JSON, file));
             AccessLine line = loop.line(null);
@@ -443,12 +447,13 @@ final class AccessLogTest {
             throws IOException {
         var disk = new Disk();
         disk.stuck = true;
+        var reopened = new ArrayList<CompletableFuture<Optional<Path>>>();
         try (AccessLog log = AccessLog.open(disk, "disk", 1, metrics)) {
             offer(log.loop(0), "disk\n");
             Awaitility.await().until(() -> disk.writing);
             for (int i = 0; i < 4; i++) {
                 log.use(log.prepare(AccessLogFormat.JSON, folder.resolve(i + ".log")));
-                log.reopen();
+                reopened.add(log.reopen());
             }
 
             assertThatThrownBy(() -> log.prepare(AccessLogFormat.JSON, folder.resolve("9.log")))
@@ -458,6 +463,8 @@ final class AccessLogTest {
         }
 
         assertEquals(0, openFiles(folder));
+        for (var each : reopened)
+            assertThatThrownBy(each::join).hasCauseInstanceOf(IOException.class);
         disk.unstick();
     }
 
@@ -477,7 +484,7 @@ final class AccessLogTest {
     @Test
     void givenStandardOutput_whenReopened_thenItGoesOn() throws IOException {
         try (AccessLog log = open(null, 1)) {
-            log.reopen();
+            assertEquals(Optional.empty(), log.reopen().join());
         }
 
         assertTrue(FileDescriptor.out.valid());

@@ -63,6 +63,11 @@ public final class RunningDaemon implements AutoCloseable {
         return daemon.adminAddresses().getFirst();
     }
 
+    /// See [Daemon#reopenLogs].
+    public void reopenLogs() {
+        var _ = daemon.reopenLogs();
+    }
+
     /// The sum of all samples of a metric that have all these labels, each written as in `backend="web"`.
     public double metric(String name, String... labels) {
         String scrape = Answer.get(adminAddress(), "/metrics").body(US_ASCII);
