@@ -13,6 +13,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
@@ -167,6 +168,18 @@ final class Cli {
         }
     }
 
+    /// One of them.
+    static final class StatusForm {
+        @Option(names = "--json", description = "As JSON, as /status has it.")
+        private boolean json;
+
+        @Option(
+                names = "--watch",
+                description =
+                        "Again every second, with rates over the last ten; goes on while the daemon does not answer.")
+        private boolean watch;
+    }
+
     static final class ServerArguments {
         private static final Duration TIMEOUT = Duration.ofMinutes(5);
 
@@ -284,11 +297,13 @@ final class Cli {
 
     @Command(
             name = "status",
-            description = "Show how the daemon, its listeners and its servers are.")
-    int status(
-            @Mixin SocketOption socket,
-            @Option(names = "--json", description = "As JSON, as /status has it.") boolean json) {
-        return ask(socket.path, ClientVerbs::status);
+            description = {
+                "Show whether anything is wrong with the daemon, its listeners and its servers, and what changed lately.",
+                "No colours where NO_COLOR is set or standard output is no terminal."
+            })
+    int status(@Mixin SocketOption socket, @ArgGroup @Nullable StatusForm form) {
+        if (form == null) return ask(socket.path, daemon -> daemon.status(false));
+        return ask(socket.path, daemon -> form.watch ? daemon.watch() : daemon.status(form.json));
     }
 
     @Command(

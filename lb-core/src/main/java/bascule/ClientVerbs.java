@@ -13,6 +13,9 @@ final class ClientVerbs {
     /// Longer than the daemon takes to give a command up.
     private static final Duration PATIENCE = Duration.ofSeconds(70);
 
+    /// For one of many: what is watched is shown to be silent soon.
+    private static final Duration LOOK_PATIENCE = Duration.ofSeconds(3);
+
     private static final Duration FIRST_LOOK = Duration.ofMillis(50);
     private static final Duration LATER_LOOK = Duration.ofSeconds(1);
 
@@ -59,11 +62,44 @@ final class ClientVerbs {
         this.daemon = daemon;
     }
 
-    int status() throws IOException {
+    /// @param asJson as `/status` has it, not as a table
+    int status(boolean asJson) throws IOException {
         Answer answer = daemon.get("/status");
         if (answer.status() != 200) return refused(answer);
-        System.out.print(answer.body());
+        if (asJson) {
+            System.out.print(answer.body());
+            return Main.OK;
+        }
+        Terminal terminal = Terminal.ofOutput();
+        String table =
+                StatusTable.render(
+                        json(answer),
+                        null,
+                        terminal == null ? Integer.MAX_VALUE : terminal.columns(),
+                        terminal != null && Terminal.wantsColour(System.getenv()));
+        System.out.print(StatusTable.printable(table, System.out.charset()));
         return Main.OK;
+    }
+
+    /// Until a signal ends it, or nobody reads on.
+    int watch() throws IOException {
+        try {
+            new StatusWatch(
+                            this::look,
+                            System.out,
+                            Terminal::ofOutput,
+                            Terminal.wantsColour(System.getenv()))
+                    .run();
+            return Main.FAILED;
+        } catch (InterruptedException e) {
+            throw new IOException("interrupted", e);
+        }
+    }
+
+    private Json look() throws IOException {
+        Answer answer = daemon.ask("GET", "/status", LOOK_PATIENCE);
+        if (answer.status() != 200) throw new IOException("the daemon answered " + answer.status());
+        return json(answer);
     }
 
     int showConfig() throws IOException {

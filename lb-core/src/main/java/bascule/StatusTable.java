@@ -2,6 +2,7 @@ package bascule;
 
 import bascule.TextTable.Column;
 import bascule.TextTable.Paint;
+import java.nio.charset.Charset;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
@@ -54,6 +55,13 @@ final class StatusTable {
         table.certificates();
         table.changes();
         return table.out.toString();
+    }
+
+    /// For a terminal that knows no more than ASCII.
+    static String printable(String text, Charset charset) {
+        return charset.newEncoder().canEncode("…–")
+                ? text
+                : text.replace('…', '~').replace('–', '-');
     }
 
     private void head() {
@@ -144,11 +152,13 @@ final class StatusTable {
         }
         found.addAll(servers);
         Json config = now.get("config");
-        if (config.get("result").text().equals("refused"))
+        String result = config.get("result").text();
+        if (result.equals("refused") || result.equals("failed"))
             found.add(
                     new Problem(
                             Paint.YELLOW,
-                            "the last reload was refused"
+                            "the last reload "
+                                    + (result.equals("refused") ? "was refused" : "failed")
                                     + ago(config.get("reloadedAt"))
                                     + "; what was loaded before stays in force"));
         for (Json node : now.get("cluster").get("nodes").list()) {

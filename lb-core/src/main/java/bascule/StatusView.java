@@ -108,8 +108,15 @@ record StatusView(
         return new Status.Server(
                 server.name(),
                 NetUtil.toSocketAddressString(server.address()),
-                word(server.status().admin()),
-                server.status().usable() ? "up" : "down",
+                switch (server.status().admin()) {
+                    case ENABLED -> "enabled";
+                    case DRAINING -> "drained";
+                    case DISABLED -> "disabled";
+                },
+                switch (server.status().health()) {
+                    case UNKNOWN, UP, EJECTED -> "up";
+                    case DOWN -> "down";
+                },
                 server.status().state(),
                 server.weight(),
                 metrics.serverConnections(server.backend(), server.name()),

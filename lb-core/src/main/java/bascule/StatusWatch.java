@@ -52,6 +52,10 @@ final class StatusWatch {
 
     /// Goes on until nobody reads what is written; a signal ends the process.
     void run() throws InterruptedException {
+        if (terminal.get() != null) {
+            // The signal may come in the middle of a frame.
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> show(WRAP)));
+        }
         while (!out.checkError()) {
             long start = System.nanoTime();
             look(Instant.now());
@@ -111,10 +115,10 @@ final class StatusWatch {
     /// @param trouble null if there was an answer
     private void print(@Nullable String trouble) {
         if (trouble != null) {
-            out.print(trouble);
+            show(trouble);
         } else {
             out.print("\nat " + StatusTable.clean(answers.getLast().get("at").text()) + "\n");
-            out.print(table(Integer.MAX_VALUE, false));
+            show(table(Integer.MAX_VALUE, false));
         }
         out.flush();
     }
@@ -137,9 +141,13 @@ final class StatusWatch {
                     .append(" lines more than this window has")
                     .append(CLEAR_LINE)
                     .append('\n');
-        out.print(frame.append(CLEAR_BELOW).append(WRAP));
+        show(frame.append(CLEAR_BELOW).append(WRAP).toString());
         out.flush();
         drawn = true;
+    }
+
+    private void show(String text) {
+        out.print(StatusTable.printable(text, out.charset()));
     }
 
     private String table(int width, boolean colour) {

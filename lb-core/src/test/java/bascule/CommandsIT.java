@@ -229,6 +229,7 @@ final class CommandsIT {
     @ValueSource(
             strings = {
                 "reload",
+                "status",
                 "status --json",
                 "drain web/a",
                 "enable web/a --wait",

@@ -1,5 +1,6 @@
 package bascule;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -221,6 +222,12 @@ final class StatusTableTest {
     })
     void givenText_whenCut_thenWithoutItsMiddle(String text, int most, String cut) {
         assertEquals(cut, TextTable.cut(text, most));
+    }
+
+    @Test
+    void givenAsciiAlone_whenPrinted_thenSigns() {
+        assertEquals("a~b - c", StatusTable.printable("a…b – c", US_ASCII));
+        assertEquals("a…b – c", StatusTable.printable("a…b – c", UTF_8));
     }
 
     private static String line(String text, int index) {

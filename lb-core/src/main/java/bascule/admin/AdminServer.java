@@ -109,11 +109,6 @@ public final class AdminServer implements AutoCloseable {
                 .toList();
     }
 
-    /// Runs a task on the admin loop, at once and again and again; must not throw.
-    public void every(Duration period, Runnable task) {
-        var _ = loop.scheduleAtFixedRate(task, 0, period.toNanos(), TimeUnit.NANOSECONDS);
-    }
-
     /// Listens on a Unix socket, too, over which the daemon can be commanded. At most once.
     ///
     /// @throws IOException with the path and what is wrong with it; nothing has changed then

@@ -35,7 +35,7 @@ public record Status(
 
     /// The configuration in force.
     ///
-    /// @param result of the last attempt to load one: `loaded` or `refused`
+    /// @param result of the last attempt to load one: `loaded`, `refused` or `failed`
     /// @param reloadedAt when that attempt to load it anew was; null if there was none since the start
     public record Config(
             String hash, Instant loadedAt, String result, @Nullable Instant reloadedAt) {}
