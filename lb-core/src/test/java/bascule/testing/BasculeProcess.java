@@ -27,6 +27,11 @@ public final class BasculeProcess implements AutoCloseable {
     /// The checkout.
     public static final Path ROOT = root();
 
+    /// What a daemon's file is called.
+    public static final String FILE = "bascule.conf";
+
+    private static final String SOCKET = "admin.sock";
+
     private static final Pattern LISTENER_OPEN =
             Pattern.compile("listener-open name=(\\S+) bind=\\S*:(\\d+)\\b");
     private static final Pattern ADMIN_OPEN = Pattern.compile("admin-open bind=\\S*:(\\d+)\\b");
@@ -71,14 +76,18 @@ public final class BasculeProcess implements AutoCloseable {
             }
         }
 
-        /// Runs the daemon, and waits until it serves.
+        /// Runs the daemon, and waits until it serves. Its file is [#FILE] in its folder, and its admin socket is there, too, if the
+        /// configuration names no other.
         ///
         /// @param configuration the text of its file; with port 0 for `admin.http`, too
         public BasculeProcess serve(String configuration) {
             Path folder = newFolder();
-            Path file = folder.resolve("bascule.conf");
+            Path file = folder.resolve(FILE);
+            boolean isNamed = configuration.contains("admin.socket");
             try {
-                Files.writeString(file, configuration);
+                Files.writeString(
+                        file,
+                        isNamed ? configuration : configuration + "\nadmin.socket = " + SOCKET);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
@@ -133,6 +142,11 @@ public final class BasculeProcess implements AutoCloseable {
     /// Its working folder, gone after [#close].
     public Path folder() {
         return folder;
+    }
+
+    /// Where a daemon listens for commands, if its configuration names no other place.
+    public Path socket() {
+        return folder.resolve(SOCKET);
     }
 
     public long pid() {

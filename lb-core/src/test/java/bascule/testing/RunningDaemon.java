@@ -38,8 +38,11 @@ public final class RunningDaemon implements AutoCloseable {
         return startWith(DEFAULTS + text);
     }
 
-    /// @param text of the whole configuration
-    public static RunningDaemon startWith(String text) {
+    /// No admin socket, unless one is named: daemons of one host would want the same.
+    ///
+    /// @param whole configuration
+    public static RunningDaemon startWith(String whole) {
+        String text = whole.contains("admin.socket") ? whole : "admin.socket = off\n" + whole;
         LoadResult read = ConfigurationLoader.parse(text, Path.of("test.conf"), Map.of());
         try {
             return switch (read) {
