@@ -41,7 +41,7 @@ public final class Load implements AutoCloseable {
         POST;
 
         /// Of 100 requests 3 are large, and 10 are POST.
-        static Kind of(long number) {
+        public static Kind of(long number) {
             int hundredth = (int) (number * 37 % 100);
             return hundredth < 3 ? LARGE : hundredth < 13 ? POST : SMALL;
         }

@@ -11,7 +11,9 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -190,6 +192,32 @@ final class LoadIT {
                 assertThat(result.complete().get("a") + result.failed() - unsent)
                         .isEqualTo(result.sent());
             }
+        }
+    }
+
+    @Test
+    void givenJournal_whenItsServerIsKilledAndBack_thenItTellsWhatReachedIt() throws Exception {
+        try (var origin = new JournalOrigin("j", folder)) {
+            InetSocketAddress address = address(origin.address());
+            Result result;
+            try (var load = Load.start(address, 50)) {
+                load.awaitSent(2000);
+                origin.kill();
+                origin.start();
+                load.awaitComplete("j", 1000);
+                result = load.stop();
+            }
+
+            List<Long> failed =
+                    result.failures().stream()
+                            .filter(each -> each.fault() != Fault.CONNECT)
+                            .map(Failure::number)
+                            .toList();
+            assertThat(failed).isNotEmpty().hasSizeLessThanOrEqualTo(50);
+            assertThat(LongStream.range(0, result.sent()))
+                    .allMatch(at -> origin.seen(at) == 1 || failed.contains(at));
+            assertThat(failed).anyMatch(at -> origin.seen(at) == 1);
+            assertThat(origin.seen(result.sent())).isZero();
         }
     }
 

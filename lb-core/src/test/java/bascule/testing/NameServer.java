@@ -20,7 +20,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
-/// A DNS server whose every answer a test decides (RFC 1035 §4), by UDP and TCP on one port of 127.0.0.1.
+/// A DNS server whose every answer a test decides (RFC 1035 §4), by UDP and TCP on one port.
 public final class NameServer implements AutoCloseable {
     public static final int A = 1;
     public static final int CNAME = 5;
@@ -171,17 +171,23 @@ public final class NameServer implements AutoCloseable {
         return out.toByteArray();
     }
 
+    /// At 127.0.0.1, on some port.
     public NameServer(Script script) throws IOException {
+        this(InetAddress.ofLiteral("127.0.0.1"), 0, script);
+    }
+
+    /// @param port 0 for some that is free for both
+    public NameServer(InetAddress address, int port, Script script) throws IOException {
         this.script = script;
-        InetAddress here = InetAddress.ofLiteral("127.0.0.1");
         ServerSocket listening = null;
         DatagramSocket receiving = null;
         while (receiving == null) {
-            listening = new ServerSocket(0, 50, here);
+            listening = new ServerSocket(port, 50, address);
             try {
-                receiving = new DatagramSocket(listening.getLocalPort(), here);
+                receiving = new DatagramSocket(listening.getLocalPort(), address);
             } catch (BindException taken) {
                 listening.close();
+                if (port != 0) throw taken;
             }
         }
         tcp = listening;

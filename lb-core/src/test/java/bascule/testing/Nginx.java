@@ -15,19 +15,21 @@ import org.awaitility.Awaitility;
 public final class Nginx implements AutoCloseable {
     private final String name;
     private final Path folder;
-    private final int port;
+    private final InetSocketAddress address;
     private Process process;
 
-    /// Starts it.
+    /// Starts it at 127.0.0.1.
     ///
     /// @param name what it calls itself in `X-Server`
     /// @param parent where its files may lie
     public Nginx(String name, Path parent) throws IOException {
+        this(name, parent, free("127.0.0.1"));
+    }
+
+    public Nginx(String name, Path parent, InetSocketAddress address) throws IOException {
         this.name = name;
+        this.address = address;
         folder = Files.createDirectories(parent.resolve(name));
-        try (var socket = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
-            port = socket.getLocalPort();
-        }
         Files.createDirectories(folder.resolve("www"));
         Files.write(folder.resolve("www/large"), Load.LARGE);
         Files.writeString(
@@ -48,7 +50,7 @@ public final class Nginx implements AutoCloseable {
                   scgi_temp_path %1$s/scgi;
                   keepalive_requests 100;
                   server {
-                    listen 127.0.0.1:%2$d;
+                    listen %2$s;
                     root %1$s/www;
                     add_header X-Server %3$s;
                     add_header X-Number $http_x_number;
@@ -59,8 +61,15 @@ public final class Nginx implements AutoCloseable {
                   }
                 }
                 """
-                        .formatted(folder, port, name));
+                        .formatted(folder, address(), name));
         start();
+    }
+
+    /// A port that is free now.
+    public static InetSocketAddress free(String address) throws IOException {
+        try (var socket = new ServerSocket(0, 1, InetAddress.ofLiteral(address))) {
+            return new InetSocketAddress(socket.getInetAddress(), socket.getLocalPort());
+        }
     }
 
     /// What its `X-Server` says.
@@ -70,7 +79,7 @@ public final class Nginx implements AutoCloseable {
 
     /// Host and port, as a configuration names a server.
     public String address() {
-        return "127.0.0.1:" + port;
+        return address.getAddress().getHostAddress() + ":" + address.getPort();
     }
 
     /// Starts it again, and waits until it accepts.
@@ -91,7 +100,7 @@ public final class Nginx implements AutoCloseable {
     private boolean accepts() {
         if (!process.isAlive()) throw new AssertionError(toString());
         try (var socket = new Socket()) {
-            socket.connect(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), port));
+            socket.connect(address);
             return true;
         } catch (IOException refused) {
             return false;
