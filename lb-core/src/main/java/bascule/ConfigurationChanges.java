@@ -4,6 +4,7 @@ import bascule.config.BackendConfig;
 import bascule.config.Configuration;
 import bascule.config.ListenerConfig;
 import bascule.config.ServerConfig;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -27,7 +28,18 @@ final class ConfigurationChanges {
                 faults);
         fixed("transport", before.transport(), after.transport(), faults);
         fixed("state", before.state(), after.state(), faults);
+        fixed("admin.http", texts(before), texts(after), faults);
+        fixed("admin.socket", socket(before), socket(after), faults);
         return faults;
+    }
+
+    private static List<String> texts(Configuration configuration) {
+        return StatusView.texts(configuration.admin().http());
+    }
+
+    private static String socket(Configuration configuration) {
+        Path socket = configuration.admin().socket();
+        return socket == null ? "off" : socket.toString();
     }
 
     private static void fixed(String key, Object before, Object after, List<String> faults) {

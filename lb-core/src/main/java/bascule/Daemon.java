@@ -6,6 +6,7 @@ import bascule.admin.Commands.ReloadResult;
 import bascule.backend.Backend;
 import bascule.backend.Backends;
 import bascule.backend.ConnectionPool;
+import bascule.config.AdminConfig;
 import bascule.config.Configuration;
 import bascule.config.LimitsConfig;
 import bascule.config.ListenerConfig;
@@ -65,6 +66,9 @@ public final class Daemon {
     /// How long the loops may take to end once nothing is open any more.
     private static final long LOOPS_END_MILLIS = 5000;
 
+    /// Faults of a refused file that stand in the log.
+    private static final int MOST_TOLD = 100;
+
     /// How long names may take to be resolved, and new servers to be checked, before it goes on without.
     private static final long FIRST_ADDRESSES_MILLIS = 5000;
 
@@ -76,6 +80,7 @@ public final class Daemon {
     /// Class files, logs, the admin port's 64 connections, epoll.
     private static final int OWN_DESCRIPTORS = 200;
 
+    private final @Nullable Supplier<LoadResult> source;
     private final Transport transport;
     private final Metrics metrics;
     private final RecentLatency latency;
@@ -87,7 +92,7 @@ public final class Daemon {
     private final Health health;
     private final HostNames names;
     private final StatusView view;
-    private @Nullable AdminServer admin;
+    private volatile @Nullable AdminServer admin;
     private volatile InForce inForce;
     private volatile boolean stopping;
 
@@ -108,13 +113,22 @@ public final class Daemon {
         }
     }
 
-    /// Opens everything that the configuration names.
+    /// A daemon that is never told to reload.
     ///
     /// @throws StartFailure with nothing left open
     public static Daemon start(Configuration configuration) throws StartFailure {
+        return start(configuration, null);
+    }
+
+    /// Opens everything that the configuration names.
+    ///
+    /// @param source reads the configuration anew, for a reload; null where there is no file
+    /// @throws StartFailure with nothing left open
+    public static Daemon start(Configuration configuration, @Nullable Supplier<LoadResult> source)
+            throws StartFailure {
         String lacking = lackingDescriptors(configuration);
         if (lacking != null) throw new StartFailure(Main.REFUSED, lacking);
-        Daemon daemon = new Daemon(configuration);
+        Daemon daemon = new Daemon(configuration, source);
         try {
             daemon.open(configuration);
             return daemon;
@@ -124,7 +138,8 @@ public final class Daemon {
         }
     }
 
-    private Daemon(Configuration configuration) throws StartFailure {
+    private Daemon(Configuration configuration, @Nullable Supplier<LoadResult> source) {
+        this.source = source;
         inForce = InForce.now(configuration, null);
         transport =
                 Transport.open(
@@ -245,6 +260,8 @@ public final class Daemon {
         watchNames(Stream.of(next, inForce.configuration()));
         Backends.Change change = bring(next);
         accessLog.use(log);
+        AdminServer port = admin;
+        if (port != null) port.allow(next.admin().allow());
         listeners.apply(next.listeners(), config -> routes(config, change.all()), change.all());
         listeners.open(next.listeners(), prepared);
         tellAddresses(before);
@@ -424,10 +441,15 @@ public final class Daemon {
 
     /// Reads the configuration anew and puts it in force. What runs goes on: exchanges, tunnels, and connections to servers that
     /// stay. If it cannot be, all is as it was.
-    CompletableFuture<ReloadResult> reload(Supplier<LoadResult> source) {
+    public CompletableFuture<ReloadResult> reload() {
         if (stopping) return CompletableFuture.completedFuture(new Commands.Stopping());
+        Supplier<LoadResult> file = source;
+        if (file == null) {
+            String cause = "this daemon was started without a file";
+            return CompletableFuture.completedFuture(new Commands.Failed(cause));
+        }
         try {
-            return CompletableFuture.supplyAsync(() -> reloaded(source.get()), control);
+            return CompletableFuture.supplyAsync(() -> reloaded(file.get()), control);
         } catch (RejectedExecutionException _) {
             return CompletableFuture.completedFuture(new Commands.Stopping());
         }
@@ -448,12 +470,10 @@ public final class Daemon {
             case Commands.Refused(List<String> problems) -> {
                 metrics.configReloaded("refused");
                 inForce = inForce.still("refused");
-                Events.worsened(
-                        "reload-refused",
-                        "problems",
-                        problems.size(),
-                        "first",
-                        problems.getFirst());
+                problems.stream()
+                        .limit(MOST_TOLD)
+                        .forEach(problem -> Events.error("configuration-fault", "fault", problem));
+                Events.worsened("reload-refused", "faults", problems.size());
             }
             case Commands.Failed(String cause) -> {
                 metrics.configReloaded("failed");
@@ -479,19 +499,44 @@ public final class Daemon {
     }
 
     private void openAdmin(Configuration configuration) throws StartFailure {
-        if (configuration.admin().http().isEmpty()) return;
+        AdminConfig config = configuration.admin();
+        AdminServer opened;
         try {
-            AdminServer opened =
+            opened =
                     AdminServer.start(
-                            configuration.admin().http(),
-                            configuration.admin().allow(),
+                            config.http(),
+                            config.allow(),
                             metrics,
                             () -> view.status(stopping),
                             this::ready);
-            admin = opened;
-            Events.info("admin-open", "bind", StatusView.texts(opened.addresses()));
         } catch (IOException failure) {
             throw new StartFailure(Main.FAILED, "admin.http: " + failure.getMessage(), failure);
+        }
+        admin = opened;
+        if (!config.http().isEmpty())
+            Events.info("admin-open", "bind", StatusView.texts(opened.addresses()));
+        if (config.socket() != null) openSocket(opened, config, config.socket());
+    }
+
+    /// The default path is that of an installed daemon: where its folder is missing, or another daemon is at home, this one does
+    /// without.
+    private void openSocket(AdminServer opened, AdminConfig config, Path path) throws StartFailure {
+        var operations =
+                new Operations(
+                        () -> inForce, backends, health, metrics, this::reload, this::reopenLogs);
+        try {
+            opened.openSocket(path, operations);
+            Events.info("admin-socket-open", "path", path);
+        } catch (IOException failure) {
+            if (config.socketGiven())
+                throw new StartFailure(
+                        Main.FAILED, "admin.socket: " + failure.getMessage(), failure);
+            Events.warn(
+                    "admin-socket-unavailable",
+                    "path",
+                    path,
+                    "cause",
+                    String.valueOf(failure.getMessage()));
         }
     }
 
@@ -506,7 +551,8 @@ public final class Daemon {
 
     /// Where the admin port is bound, with real ports.
     public List<InetSocketAddress> adminAddresses() {
-        return admin == null ? List.of() : admin.addresses();
+        AdminServer port = admin;
+        return port == null ? List.of() : port.addresses();
     }
 
     /// Accepts no more, lets running exchanges finish within `shutdown.grace`, then ends everything. Blocks until it is over.
@@ -563,7 +609,8 @@ public final class Daemon {
         health.close();
         onLoops(Worker::close);
         transport.close(LOOPS_END_MILLIS);
-        if (admin != null) admin.close();
+        AdminServer port = admin;
+        if (port != null) port.close();
         metrics.close();
         accessLog.close();
     }

@@ -29,6 +29,7 @@ final class Demo {
                         ? Main.REFUSED
                         : Main.serve(
                                 configuration,
+                                null,
                                 daemon -> System.out.print(guide(daemon, text)),
                                 servers::close);
         servers.close();
@@ -54,7 +55,7 @@ final class Demo {
                 }
                 backends.hello.servers = [
                 %s]
-                admin.http = "127.0.0.1:%d"
+                admin { http = "127.0.0.1:%d", socket = off }
                 logging.level = warn
                 """
                 .formatted(port, servers, adminPort);

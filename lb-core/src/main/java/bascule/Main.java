@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// Where the program starts, and the daemon's way from its file to the end. `run` takes the short way: no command-line library
@@ -76,22 +77,32 @@ public final class Main {
             "config",
             configuration.hash()
         };
-        return serve(configuration, _ -> Events.changed("started", about), () -> {});
+        return serve(
+                configuration,
+                () -> ConfigurationLoader.load(file, System.getenv()),
+                _ -> Events.changed("started", about),
+                () -> {});
     }
 
     /// Runs a daemon until a signal ends the process; returns only if it could not start, and has then said why.
     ///
+    /// @param source reads the configuration anew, for a reload; null where there is no file
     /// @param started told when it serves
     /// @param stopped called when it has stopped
     /// @return exit code
-    static int serve(Configuration configuration, Consumer<Daemon> started, Runnable stopped)
+    static int serve(
+            Configuration configuration,
+            @Nullable Supplier<LoadResult> source,
+            Consumer<Daemon> started,
+            Runnable stopped)
             throws InterruptedException {
         Events.start(configuration.logging().level());
         var serving = new AtomicReference<Daemon>();
         Signals.on("USR1", () -> reopenLogs(serving.get())); // First: unheard, it would end us.
+        Signals.on("HUP", () -> reload(serving.get()));
         Daemon daemon;
         try {
-            daemon = Daemon.start(configuration);
+            daemon = Daemon.start(configuration, source);
         } catch (StartFailure e) {
             complain(e.getMessage());
             return e.exitCode();
@@ -105,6 +116,12 @@ public final class Main {
         started.accept(daemon);
         new CountDownLatch(1).await();
         return OK;
+    }
+
+    /// What came of it stands in the log.
+    private static void reload(@Nullable Daemon daemon) {
+        if (daemon == null) return;
+        var _ = daemon.reload(); // Else it has just read its file.
     }
 
     private static void reopenLogs(@Nullable Daemon daemon) {

@@ -108,11 +108,7 @@ record StatusView(
         return new Status.Server(
                 server.name(),
                 NetUtil.toSocketAddressString(server.address()),
-                switch (server.status().admin()) {
-                    case ENABLED -> "enabled";
-                    case DRAINING -> "drained";
-                    case DISABLED -> "disabled";
-                },
+                Operations.word(server.status().admin()),
                 switch (server.status().health()) {
                     case UNKNOWN, UP, EJECTED -> "up";
                     case DOWN -> "down";

@@ -38,7 +38,7 @@ final class RunIT {
         return """
                 listeners.http { bind = "127.0.0.1:%d", backend = web, limits.connections = 100 }
                 backends.web.servers = ["127.0.0.1:%d"]
-                admin.http = "127.0.0.1:0"
+                admin { http = "127.0.0.1:0", socket = admin.sock }
                 """
                 .formatted(port, serverPort);
     }

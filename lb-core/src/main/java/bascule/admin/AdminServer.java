@@ -51,7 +51,7 @@ public final class AdminServer implements AutoCloseable {
             new MultiThreadIoEventLoopGroup(
                     1, new DefaultThreadFactory("admin", true), NioIoHandler.newFactory());
     private final List<Channel> listening = new ArrayList<>();
-    private final List<Cidr> allow;
+    private volatile List<Cidr> allow;
     private final Pages pages;
     private final Limits limits;
 
@@ -107,6 +107,11 @@ public final class AdminServer implements AutoCloseable {
                 .filter(InetSocketAddress.class::isInstance)
                 .map(InetSocketAddress.class::cast)
                 .toList();
+    }
+
+    /// From now on these peers are answered; empty for all who reach the address.
+    public void allow(List<Cidr> peers) {
+        allow = List.copyOf(peers);
     }
 
     /// Listens on a Unix socket, too, over which the daemon can be commanded. At most once.
