@@ -366,7 +366,7 @@ final class Cli {
                             defaultValue = "9180",
                             converter = Port.class,
                             description =
-                                    "Port of /status and /metrics (default: ${DEFAULT-VALUE}; 0: any).")
+                                    "Port of the status page and /metrics (default: ${DEFAULT-VALUE}; 0: any).")
                     int adminPort)
             throws InterruptedException {
         return Demo.run(port, adminPort);

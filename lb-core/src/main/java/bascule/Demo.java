@@ -73,7 +73,8 @@ final class Demo {
                   curl -i '%2$s/status?code=404'
                   curl -o /dev/null '%2$s/bytes?n=1000000000'
                 Look at:
-                  %3$s/status                   listeners and servers as they are now
+                  %3$s/                         in a browser: listeners and servers, live
+                  %3$s/status                   the same as JSON
                   %3$s/metrics                  what Prometheus reads
 
                 The configuration that it runs on:

@@ -19,6 +19,7 @@ final class StatusTable {
     private static final int MOST_PROBLEMS = 8;
     private static final int MOST_CHANGES = 5;
     private static final Duration SOON = Duration.ofDays(14); // Before a certificate ends.
+    private static final int SHOWN_OF_HASH = 12;
     private static final int LEAST_NAME = 20;
     private static final int LEAST_NOTE = 12;
 
@@ -70,7 +71,7 @@ final class StatusTable {
                 painted(Paint.BOLD, text(now.get("node"))),
                 "bascule " + text(now.get("version")),
                 "up " + age(now.get("uptimeSeconds").number()),
-                "configuration " + text(config.get("hash")),
+                "configuration " + shortened(text(config.get("hash"))),
                 "loaded " + second(text(config.get("loadedAt"))));
     }
 
@@ -167,7 +168,10 @@ final class StatusTable {
                 found.add(problem(node.get("state").text(), name, ""));
             String hash = text(node.get("configHash"));
             if (!hash.isEmpty() && !hash.equals(text(config.get("hash"))))
-                found.add(new Problem(Paint.YELLOW, name + " runs another configuration: " + hash));
+                found.add(
+                        new Problem(
+                                Paint.YELLOW,
+                                name + " runs another configuration: " + shortened(hash)));
         }
         for (Json certificate : now.get("certificates").list()) {
             Duration left = Duration.between(at, instant(certificate.get("notAfter")));
@@ -359,7 +363,7 @@ final class StatusTable {
                     text(node.get("name")),
                     state,
                     text(node.get("address")),
-                    hash.isEmpty() ? "not known" : hash);
+                    hash.isEmpty() ? "not known" : shortened(hash));
         }
         show(table);
     }
@@ -495,6 +499,11 @@ final class StatusTable {
     /// A time of ISO 8601 without what is below a second.
     private static String second(String time) {
         return time.replaceFirst("\\.\\d+", "");
+    }
+
+    /// Enough to tell two apart; the whole one is in the JSON.
+    private static String shortened(String hash) {
+        return hash.substring(0, Math.min(hash.length(), SHOWN_OF_HASH));
     }
 
     private static String text(Json value) {

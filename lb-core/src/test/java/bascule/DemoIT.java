@@ -78,6 +78,7 @@ final class DemoIT {
             assertThat(curl("-I", site + "/")).startsWith("HTTP/1.1 200 ");
             assertThat(curl(find(ADMIN, demo) + "/metrics")).contains("bascule_exchanges_total{");
             assertThat(curl(find(ADMIN, demo) + "/status")).contains("\"server-3\"");
+            assertThat(curl(find(ADMIN, demo) + "/")).startsWith("<!doctype html>");
             assertThat(demo.err()).isEmpty();
         }
     }

@@ -10,6 +10,7 @@ import bascule.testing.Answer;
 import bascule.testing.Browser;
 import bascule.testing.RunningDaemon;
 import bascule.testing.Site;
+import bascule.testing.Wire;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -34,6 +35,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// The page for people, in a real browser. Its screenshots land in `target/page`.
 @Timeout(120)
 final class PageIT {
+    private static final String HASH = "3f9ac07d".repeat(8);
     private static final String EVIL = "<img src=x onerror=\"document.title='taken'\">";
 
     /// Functions that look at the page as a person would.
@@ -160,6 +162,43 @@ final class PageIT {
         }
     }
 
+    @Test
+    void givenServerThatDies_whenItsCheckFails_thenThePageSaysSoWhyAndWhatHappened()
+            throws Exception {
+        try (var site = new Site((request, wire) -> ok(wire));
+                var dying = new Site((request, wire) -> ok(wire));
+                var daemon =
+                        RunningDaemon.start(
+                                """
+                                listeners.http { bind = "127.0.0.1:0", backend = web, limits.connections = 100 }
+                                backends.web {
+                                  servers = [{ name = stays, address = "%s" }, { name = dies, address = "%s" }]
+                                  check { tcp = on, every = 100ms, fall = 2 }
+                                }
+                                """
+                                        .formatted(site.address(), dying.address()))) {
+            open(daemon.adminAddress().getPort());
+            browser.await(
+                    "both up",
+                    "document.getElementById('verdict-title').textContent === 'All is well'");
+            dying.stop();
+
+            browser.await("that it is down", "cell('dies', 'state') === 'down'");
+            assertEquals("1 server down", text("#verdict-title"));
+            assertThat(cell("dies", "check")).isNotEmpty();
+            assertThat(cell("dies", "since")).matches("\\d+\u00a0s");
+            assertEquals("up", cell("stays", "state"));
+            assertThat(text("#changes")).contains("dies");
+            assertThat(browser.complaints()).isEmpty();
+            screenshot("real-daemon");
+        }
+    }
+
+    private static boolean ok(Wire wire) throws IOException {
+        wire.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        return true;
+    }
+
     /// Of five changes four within a second: this machine may have been busy once.
     @Test
     void givenOpenPage_whenAServerChanges_thenShownWithinASecond() throws Exception {
@@ -251,10 +290,7 @@ final class PageIT {
 
         assertThat(browser.eval("pale()").list().stream().map(Json::text)).isEmpty();
         assertThat(browser.eval("tooWide()").list().stream().map(Json::text)).isEmpty();
-        Path folder = Files.createDirectories(Path.of("target/page"));
-        Files.write(
-                folder.resolve("%s-%d-%s.png".formatted(what, width, scheme)),
-                browser.screenshot());
+        screenshot("%s-%d-%s".formatted(what, width, scheme));
     }
 
     @Test
@@ -435,6 +471,11 @@ final class PageIT {
         return "http://127.0.0.1:" + server.addresses().getFirst().getPort() + "/";
     }
 
+    private static void screenshot(String name) throws IOException {
+        Path folder = Files.createDirectories(Path.of("target/page"));
+        Files.write(folder.resolve(name + ".png"), browser.screenshot());
+    }
+
     private static void open(int port) {
         browser.go("http://127.0.0.1:" + port + "/");
         browser.eval(EYES);
@@ -466,8 +507,8 @@ final class PageIT {
                 "edge1",
                 "0.1.0",
                 Duration.between(started, now).toSeconds(),
-                new Status.Config("3f9ac07d", started, "loaded", null),
-                new Status.Cluster(List.of(new Status.Node("edge1", null, "up", "3f9ac07d"))),
+                new Status.Config(HASH, started, "loaded", null),
+                new Status.Cluster(List.of(new Status.Node("edge1", null, "up", HASH))),
                 List.of(),
                 List.of(
                         new Status.Listener("http", List.of("[::]:80"), "open", 214, exchanges, 0),
