@@ -304,6 +304,7 @@ public final class Daemon {
     private void letGo(Backends.Change change) {
         if (change.goneServers().isEmpty() && change.goneBackends().isEmpty()) return;
         watch(change.all(), List.of());
+        change.goneBackends().forEach(Backend::close);
         retire(change);
     }
 
@@ -435,6 +436,7 @@ public final class Daemon {
                             backend.config().retry().budgetPercent());
         }
         latency.sample(System.nanoTime());
+        for (String name : listeners.forgetEmpty()) metrics.removeListener(name);
     }
 
     // ---- from any thread

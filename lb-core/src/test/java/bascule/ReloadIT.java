@@ -17,8 +17,12 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.regex.Pattern;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -219,5 +223,51 @@ final class ReloadIT {
         try (var socket = new ServerSocket(0)) {
             return socket.getLocalPort();
         }
+    }
+
+    @Test
+    void givenWaitersAtABackendThatIsRemoved_whenReloaded_thenTheyAreToldAtOnce() throws Exception {
+        var busy = new CountDownLatch(1);
+        HttpServer slow = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+        slow.createContext(
+                "/",
+                exchange -> {
+                    try {
+                        busy.await();
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                    exchange.sendResponseHeaders(204, -1);
+                    exchange.close();
+                });
+        slow.start();
+        try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
+            start(
+                    """
+                    listeners.http { bind = "127.0.0.1:0", limits = 100, backend = web }
+                    backends.web { servers = ["127.0.0.1:%d"], capacity { connections = 1, wait = 5m } }
+                    """
+                            .formatted(slow.getAddress().getPort()));
+            InetSocketAddress http = http();
+            var served = executor.submit(() -> Answer.get(http, "/").status());
+            awaitStatus("\"running\" ?: ?1");
+            var waiting = executor.submit(() -> Answer.get(http, "/").status());
+            awaitStatus("\"queued\" ?: ?1");
+
+            reload(
+                    "listeners.http { bind = \"127.0.0.1:0\", limits = 100, routes = [{ respond = 201 }] }");
+
+            assertEquals(503, waiting.get());
+            assertEquals(201, Answer.get(http, "/").status());
+            busy.countDown();
+            assertEquals(204, served.get());
+        } finally {
+            busy.countDown();
+            slow.stop(0);
+        }
+    }
+
+    private void awaitStatus(String pattern) {
+        Awaitility.await(pattern).until(() -> Pattern.compile(pattern).matcher(status()).find());
     }
 }

@@ -75,6 +75,12 @@ public final class Backend {
         line.serve();
     }
 
+    /// No configuration names it any more: nobody is chosen here, and those who wait are sent away. When the health thread has let go
+    /// of it.
+    public void close() {
+        publish(ServerSet.NONE);
+    }
+
     public String name() {
         return name;
     }

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
 
 /// All listeners of the daemon and the addresses they are bound to, from one configuration to the next. Changed by the daemon's
@@ -24,7 +25,7 @@ public final class Listeners {
     private Map<Key, Bind> binds = Map.of();
 
     /// Removed by a reload, with clients that have not left yet.
-    private final List<Listener> leaving = new ArrayList<>();
+    private final List<Listener> leaving = new CopyOnWriteArrayList<>();
 
     /// An address of the configuration. A port of 0 is another one for everybody who asks.
     private record Key(InetSocketAddress address, String owner) {
@@ -131,8 +132,25 @@ public final class Listeners {
         }
         for (Bind bind : binds.values()) if (!prepared.binds.containsValue(bind)) bind.close();
         binds = prepared.binds;
-        leaving.removeIf(listener -> listener.connections() == 0);
         leaving.forEach(Listener::drain);
+    }
+
+    /// Forgets the removed listeners that no client is left of.
+    ///
+    /// @return their names, but for those that another listener has now
+    public List<String> forgetEmpty() {
+        var names = new ArrayList<String>();
+        for (Listener listener : List.copyOf(leaving)) {
+            if (listener.connections() > 0) continue;
+            leaving.remove(listener);
+            names.add(listener.name());
+        }
+        names.removeIf(
+                name ->
+                        present.stream().anyMatch(listener -> listener.name().equals(name))
+                                || leaving.stream()
+                                        .anyMatch(listener -> listener.name().equals(name)));
+        return names;
     }
 
     private Map<String, Listener> byName() {
