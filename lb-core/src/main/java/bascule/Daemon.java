@@ -7,6 +7,7 @@ import bascule.backend.Backend;
 import bascule.backend.Backends;
 import bascule.backend.ConnectionPool;
 import bascule.config.AdminConfig;
+import bascule.config.BackendConfig;
 import bascule.config.Configuration;
 import bascule.config.LimitsConfig;
 import bascule.config.ListenerConfig;
@@ -25,6 +26,8 @@ import bascule.observe.AccessLog;
 import bascule.observe.Events;
 import bascule.observe.Metrics;
 import bascule.observe.RecentLatency;
+import bascule.proxy.BackendRules;
+import bascule.proxy.StickyKey;
 import bascule.proxy.Worker;
 import bascule.route.RouteTable;
 import bascule.server.Server;
@@ -39,6 +42,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -93,6 +97,7 @@ public final class Daemon {
     private final HostNames names;
     private final StatusView view;
     private volatile @Nullable AdminServer admin;
+    private @Nullable StickyKey stickyKey; // The control thread's.
     private volatile InForce inForce;
     private volatile boolean stopping;
 
@@ -252,17 +257,23 @@ public final class Daemon {
             return failure.getMessage();
         }
         Map<String, List<InetSocketAddress>> before = openAddresses();
+        Map<String, RouteTable> routes = routes(next);
+        int growth = routes.values().stream().mapToInt(RouteTable::growthBytes).max().orElse(0);
         onLoops(
                 worker ->
                         worker.reserve(
                                 largest(next, LimitsConfig::headersBytes),
-                                largest(next, LimitsConfig::headerCount)));
+                                largest(next, LimitsConfig::headerCount),
+                                growth));
         watchNames(Stream.of(next, inForce.configuration()));
         Backends.Change change = bring(next);
         accessLog.use(log);
         AdminServer port = admin;
         if (port != null) port.allow(next.admin().allow());
-        listeners.apply(next.listeners(), config -> routes(config, change.all()), change.all());
+        listeners.apply(
+                next.listeners(),
+                config -> Objects.requireNonNull(routes.get(config.name())),
+                change.all());
         listeners.open(next.listeners(), prepared);
         tellAddresses(before);
         letGo(change);
@@ -294,7 +305,10 @@ public final class Daemon {
     /// one that was is gone.
     private Backends.Change bring(Configuration next) {
         Backends.Change change = backends.apply(next.backends(), names::addresses);
-        onLoops(worker -> change.all().forEach(worker::install));
+        var rules = new LinkedHashMap<Backend, BackendRules>();
+        for (Backend backend : change.all())
+            rules.put(backend, BackendRules.of(backend, this::stickyKey));
+        onLoops(worker -> rules.forEach(worker::install));
         watch(change.all(), change.goneServers());
         if (change.newServers() > 0) wait(health.seen(), FIRST_CHECKS_MILLIS);
         return change;
@@ -391,11 +405,28 @@ public final class Daemon {
         };
     }
 
-    private static RouteTable routes(ListenerConfig listener, List<Backend> backends) {
-        return RouteTable.compile(listener, name -> indexOf(name, backends));
+    /// Made when it is first needed, and then the same until the end.
+    private StickyKey stickyKey() {
+        StickyKey known = stickyKey;
+        if (known == null) {
+            known = StickyKey.load(stateFolder(inForce.configuration()));
+            stickyKey = known;
+        }
+        return known;
     }
 
-    private static int indexOf(String name, List<Backend> backends) {
+    /// By listener.
+    private static Map<String, RouteTable> routes(Configuration next) {
+        var routes = new LinkedHashMap<String, RouteTable>();
+        for (ListenerConfig listener : next.listeners()) {
+            routes.put(
+                    listener.name(),
+                    RouteTable.compile(listener, name -> indexOf(name, next.backends())));
+        }
+        return routes;
+    }
+
+    private static int indexOf(String name, List<BackendConfig> backends) {
         for (int index = 0; index < backends.size(); index++)
             if (backends.get(index).name().equals(name)) return index;
         throw new IllegalArgumentException("no backend " + name); // The configuration was checked.

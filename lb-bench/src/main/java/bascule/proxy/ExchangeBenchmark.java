@@ -193,10 +193,13 @@ public class ExchangeBenchmark {
                         log.loop(0),
                         limits.headersBytes(),
                         limits.headerCount());
-        worker.install(group);
+        worker.install(group, BackendRules.of(group, () -> StickyKey.load(null)));
         group.publish(ServerSet.of(group.servers()));
         var exchanges =
-                new Exchanges(worker, listener, RouteTable.compile(listener, _ -> 0), groups);
+                new Exchanges(
+                        worker,
+                        new ListenerRules(listener, RouteTable.compile(listener, _ -> 0), null),
+                        groups);
         ConnectionPool pool = Objects.requireNonNull(worker.pool(group.servers().getFirst()));
         Http1Back back = pool.open();
         back.begin(new FirstExchange(back), Method.GET, false, loop.nanoTime());

@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import bascule.config.ForwardedConfig;
 import bascule.config.XForwarded;
 import bascule.http.ClientInfo;
+import bascule.http.FieldEdits;
 import bascule.http.FrontStream;
 import bascule.http.RequestEvents;
 import bascule.http.RequestHead;
@@ -83,7 +84,7 @@ public class RequestRewriterBenchmark {
     @Benchmark
     public ByteBuf rewrite() {
         in.setIndex(ReceiveBuffers.HEADROOM, ReceiveBuffers.HEADROOM + HEAD.length);
-        return rewriter.rewrite(head, in, front, config);
+        return rewriter.rewrite(head, in, front, config, FieldEdits.NONE, null);
     }
 
     /// A client of whom only the address is asked.

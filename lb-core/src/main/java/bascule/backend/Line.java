@@ -50,10 +50,7 @@ final class Line {
         boolean again = !isEmpty();
         while (again) {
             again = false;
-            if (!backend.hasServer()) {
-                sendAway();
-                return;
-            }
+            if (!backend.hasServer()) sendAway();
             for (Waiter waiter : queue) {
                 Server place = placeFor(waiter);
                 if (place == null) {
@@ -76,9 +73,13 @@ final class Line {
         return backend.enter(wanted, true) ? wanted : null;
     }
 
-    /// No server is left to wait for.
+    /// No server may be chosen any more. Those who want one that is being drained still get it.
     private void sendAway() {
-        for (Waiter waiter : queue) if (waiter.grant(null)) gone(waiter);
+        for (Waiter waiter : queue) {
+            Server wanted = waiter.wanted;
+            boolean vain = wanted == null || wanted.status().lost();
+            if (vain && waiter.grant(null)) gone(waiter);
+        }
     }
 
     void giveBack(Server server) {

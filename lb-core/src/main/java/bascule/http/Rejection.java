@@ -18,10 +18,16 @@ public enum Rejection {
     REQUEST_LINE_TOO_LONG(414, "request-line-too-long"),
     HEADERS_TOO_LARGE(431, "headers"),
     TOO_MANY_HEADERS(431, "header-count"),
+    /// Over `rate-limit`: answered with when to come back.
+    RATE_LIMIT(429, "rate-limit"),
     /// Too many pipelined requests: those in excess are not answered, the connection is closed after the last one that is.
     PIPELINED(0, "pipelined"),
     /// Over `limits.connections`: closed without an answer.
     CONNECTIONS(0, "connections"),
+    /// Over `limits.connections-per-client`: closed without an answer.
+    CONNECTIONS_PER_CLIENT(0, "connections-per-client"),
+    /// By `allow` or `deny`: closed without an answer.
+    DENIED(0, "denied"),
     /// No direct memory left: closed without an answer.
     MEMORY(0, "memory");
 

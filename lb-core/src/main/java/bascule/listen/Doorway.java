@@ -1,11 +1,9 @@
 package bascule.listen;
 
 import bascule.backend.Backend;
-import bascule.config.Cidr;
-import bascule.config.ListenerConfig;
+import bascule.http.ClientAddress;
 import bascule.http.ClientInfo;
 import bascule.http.Rejection;
-import bascule.http1.FrontSettings;
 import bascule.http1.Http1Front;
 import bascule.net.Backpressure;
 import bascule.net.ConnectionList;
@@ -15,8 +13,8 @@ import bascule.observe.Events;
 import bascule.observe.LimitedEvent;
 import bascule.observe.ListenerMetrics;
 import bascule.proxy.Exchanges;
+import bascule.proxy.ListenerRules;
 import bascule.proxy.Worker;
-import bascule.route.RouteTable;
 import bascule.server.Server;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
@@ -25,7 +23,6 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.unix.Errors;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Arrays;
@@ -41,9 +38,10 @@ final class Doorway extends ChannelInboundHandlerAdapter implements Http1Front.C
 
     private static final Duration TELL_EVERY = Duration.ofSeconds(10);
 
-    private ListenerConfig config;
-    private FrontSettings settings;
+    private DoorRules rules;
     private final AtomicInteger connections;
+    private final ClientCounts clients;
+    private final ClientAddress peer = new ClientAddress();
     private final Worker worker;
     private final Exchanges exchanges;
     private final ListenerMetrics metrics;
@@ -52,23 +50,27 @@ final class Doorway extends ChannelInboundHandlerAdapter implements Http1Front.C
     private final LimitedEvent refused = new LimitedEvent(TELL_EVERY);
     private final LimitedEvent acceptFailed = new LimitedEvent(TELL_EVERY);
 
-    Doorway(ListenerConfig config, AtomicInteger connections, Worker worker, Exchanges exchanges) {
-        this.config = config;
-        settings = FrontSettings.of(config);
+    Doorway(
+            DoorRules rules,
+            AtomicInteger connections,
+            ClientCounts clients,
+            Worker worker,
+            Exchanges exchanges) {
+        this.rules = rules;
         this.connections = connections;
+        this.clients = clients;
         this.worker = worker;
         this.exchanges = exchanges;
         countDown = closed -> connections.decrementAndGet();
-        metrics = worker.metrics().listener(config.name());
+        metrics = worker.metrics().listener(rules.listener());
         metrics.expectRejections(Arrays.stream(Rejection.values()).map(Rejection::reason).toList());
         metrics.expectAcceptErrors(List.of("emfile", "enfile", "memory", "other"));
     }
 
     /// A reload: connections that are accepted from now on live by this, and so do the requests of all.
-    void install(ListenerConfig config, RouteTable routes, List<Backend> backends) {
-        this.config = config;
-        settings = FrontSettings.of(config);
-        exchanges.install(config, routes, backends);
+    void install(DoorRules rules, ListenerRules requests, List<Backend> backends) {
+        this.rules = rules;
+        exchanges.install(requests, backends);
     }
 
     void forget(Server server) {
@@ -88,32 +90,57 @@ final class Doorway extends ChannelInboundHandlerAdapter implements Http1Front.C
             refuse(channel, Rejection.MEMORY);
             return;
         }
-        if (connections.incrementAndGet() > config.limits().connections()) {
+        if (rules.asksWho()) {
+            if (!(channel.remoteAddress() instanceof InetSocketAddress from)) {
+                channel.unsafe().closeForcibly(); // Gone between the accept and now.
+                return;
+            }
+            peer.set(from.getAddress());
+            if (!rules.letsIn(peer)) { // As the operator wished: counted, and no event.
+                metrics.rejected(Rejection.DENIED.reason());
+                channel.unsafe().closeForcibly();
+                return;
+            }
+        }
+        if (connections.incrementAndGet() > rules.connections()) {
             connections.decrementAndGet();
             refuse(channel, Rejection.CONNECTIONS);
+            return;
+        }
+        if (rules.limitsClients() && !enter(channel)) {
+            connections.decrementAndGet();
+            refuse(channel, Rejection.CONNECTIONS_PER_CLIENT);
             return;
         }
         channel.config().setAllocator(loop().allocator());
         channel.config().setRecvByteBufAllocator(ReceiveBuffers.FRONT);
         channel.config().setWriteBufferWaterMark(Backpressure.MARKS);
         channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
-        channel.pipeline().addLast(new Http1Front(worker.codec(), settings, exchanges, this));
+        channel.pipeline().addLast(new Http1Front(worker.codec(), rules.front(), exchanges, this));
         channel.closeFuture().addListener(countDown);
         loop().executor().register(channel);
+    }
+
+    /// Counts one more connection of the peer, until it is closed.
+    private boolean enter(Channel channel) {
+        long client = peer.key();
+        if (!clients.tryEnter(client, rules.connectionsPerClient())) return false;
+        channel.closeFuture().addListener(_ -> clients.leave(client));
+        return true;
     }
 
     private void refuse(Channel channel, Rejection rejection) {
         metrics.rejected(rejection.reason());
         channel.unsafe().closeForcibly();
         refused.warn(
-                "connections-refused", "listener", config.name(), "reason", rejection.reason());
+                "connections-refused", "listener", rules.listener(), "reason", rejection.reason());
     }
 
     /// An accept failed: out of descriptors, mostly. Trying again at once would spin.
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
         metrics.acceptError(reason(cause));
-        acceptFailed.warn("accept-failed", "listener", config.name(), "cause", cause);
+        acceptFailed.warn("accept-failed", "listener", rules.listener(), "cause", cause);
         Channel socket = context.channel();
         socket.config().setAutoRead(false);
         loop().executor()
@@ -137,19 +164,12 @@ final class Doorway extends ChannelInboundHandlerAdapter implements Http1Front.C
     }
 
     @Override
-    public ClientInfo opened(Http1Front front, InetSocketAddress peer) {
+    public ClientInfo opened(Http1Front front, InetSocketAddress from) {
         metrics.opened();
         worker.opened();
         fronts.push(front);
-        return new ClientInfo(peer, trusts(peer.getAddress()));
-    }
-
-    private boolean trusts(InetAddress peer) {
-        List<Cidr> trust = config.trust();
-        if (trust.isEmpty()) return false;
-        InetAddress address = ClientInfo.unmapped(peer);
-        for (Cidr cidr : trust) if (cidr.contains(address)) return true;
-        return false;
+        peer.set(from.getAddress());
+        return new ClientInfo(from, rules.trusts(peer));
     }
 
     @Override
@@ -166,7 +186,7 @@ final class Doorway extends ChannelInboundHandlerAdapter implements Http1Front.C
 
     @Override
     public void failed(Throwable cause) {
-        Events.bug("client-connection-failed", cause, "listener", config.name());
+        Events.bug("client-connection-failed", cause, "listener", rules.listener());
     }
 
     /// On the loop: every response from now on is the last of its connection, and connections without a request end.

@@ -3,6 +3,7 @@ package bascule.listen;
 import bascule.backend.Backend;
 import bascule.config.ListenerConfig;
 import bascule.proxy.Exchanges;
+import bascule.proxy.ListenerRules;
 import bascule.proxy.Worker;
 import bascule.route.RouteTable;
 import bascule.server.Server;
@@ -19,6 +20,7 @@ public final class Listener {
     private final String name;
     private final List<Doorway> doorways = new ArrayList<>();
     private final AtomicInteger connections = new AtomicInteger();
+    private ListenerRules rules;
     private volatile List<Bind> binds = List.of();
 
     /// @param workers one per loop, in the loops' order
@@ -29,19 +31,26 @@ public final class Listener {
             RouteTable routes,
             List<Backend> backends) {
         name = config.name();
+        rules = new ListenerRules(config, routes, null);
+        var door = new DoorRules(config, rules.trust());
+        var clients = new ClientCounts();
         for (Worker worker : workers) {
             doorways.add(
                     new Doorway(
-                            config,
+                            door,
                             connections,
+                            clients,
                             worker,
-                            new Exchanges(worker, config, routes, backends)));
+                            new Exchanges(worker, rules, backends)));
         }
     }
 
     /// A reload: what comes is treated so from now on, what is under way ends as it began.
     void reconfigure(ListenerConfig config, RouteTable routes, List<Backend> backends) {
-        onLoops(doorway -> doorway.install(config, routes, backends));
+        ListenerRules next = new ListenerRules(config, routes, rules);
+        rules = next;
+        var door = new DoorRules(config, next.trust());
+        onLoops(doorway -> doorway.install(door, next, backends));
     }
 
     /// These addresses lead here from now on.

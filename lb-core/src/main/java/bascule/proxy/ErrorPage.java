@@ -2,6 +2,7 @@ package bascule.proxy;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
+import bascule.http.FieldEdits;
 import bascule.http.RequestHead;
 import bascule.http1.HeadWriter;
 import bascule.net.ReceiveBuffers;
@@ -21,12 +22,18 @@ final class ErrorPage {
             DateTimeFormatter.ofPattern("EEE, dd MMM yyyy HH:mm:ss 'GMT'", Locale.ROOT)
                     .withZone(ZoneOffset.UTC);
     private static final byte[] TEXT_PLAIN = "text/plain; charset=utf-8".getBytes(US_ASCII);
-    private static final byte[] ALLOW =
-            "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n".getBytes(US_ASCII);
-    private static final byte[] RETRY_AFTER = "Retry-After: 1\r\n".getBytes(US_ASCII);
+    private static final byte[] DATE = "Date".getBytes(US_ASCII);
+    private static final byte[] CONTENT_TYPE = "Content-Type".getBytes(US_ASCII);
+    private static final byte[] LOCATION = "Location".getBytes(US_ASCII);
+    private static final byte[] RETRY_AFTER = "Retry-After".getBytes(US_ASCII);
+    private static final byte[] CACHE_CONTROL = "Cache-Control".getBytes(US_ASCII);
+    private static final byte[] NO_STORE = "no-store".getBytes(US_ASCII);
+    private static final byte[] ALLOW = "Allow".getBytes(US_ASCII);
+    private static final byte[] ALLOWED =
+            "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH".getBytes(US_ASCII);
     private static final byte[] NONE = {};
 
-    /// Most that the head of a page has beside its location.
+    /// Most that the head of a page has beside its location and what operators add.
     private static final int HEAD_BYTES = 1024;
 
     private final HeadWriter out;
@@ -34,6 +41,7 @@ final class ErrorPage {
     private byte[] location = {};
     private final byte[][] statusLines = new byte[600][];
     private final byte[][] bodies = new byte[600][];
+    private FieldEdits edits = FieldEdits.NONE;
     private long dateSecond;
     private byte[] date = NONE;
     private int headLength;
@@ -43,24 +51,38 @@ final class ErrorPage {
         this.allocator = allocator;
     }
 
-    /// An error: status and its reason phrase, for people.
-    ByteBuf error(int status, boolean head, boolean http10, boolean keepAlive, long wallMillis) {
-        byte[] more = status == 405 ? ALLOW : status == 503 ? RETRY_AFTER : NONE;
-        return page(status, TEXT_PLAIN, body(status), more, head, http10, keepAlive, wallMillis);
+    /// An error with a page for people: the operator's own, or status and reason phrase.
+    ///
+    /// @param own null = none. A page that may say something else tomorrow is kept by no cache
+    /// @param retryAfterSeconds 0 = untold
+    /// @param edits what operators want of each response
+    ByteBuf error(
+            int status,
+            @Nullable OwnPage own,
+            int retryAfterSeconds,
+            FieldEdits edits,
+            boolean head,
+            boolean http10,
+            boolean keepAlive,
+            long wallMillis) {
+        byte[] body = own == null ? body(status) : own.body();
+        begin(status, edits, wallMillis);
+        content(status, own == null ? TEXT_PLAIN : own.contentType(), body);
+        if (status == 405) field(ALLOW, ALLOWED, ALLOWED.length);
+        if (own != null) field(CACHE_CONTROL, NO_STORE, NO_STORE.length);
+        if (retryAfterSeconds > 0) {
+            byte[] seconds = Integer.toString(retryAfterSeconds).getBytes(US_ASCII);
+            field(RETRY_AFTER, seconds, seconds.length);
+        }
+        return end(status, body, head, http10, keepAlive);
     }
 
     /// What a route's `respond` says.
     ByteBuf respond(
             Route.Respond route, boolean head, boolean http10, boolean keepAlive, long wallMillis) {
-        return page(
-                route.status(),
-                route.contentType(),
-                route.body(),
-                NONE,
-                head,
-                http10,
-                keepAlive,
-                wallMillis);
+        begin(route.status(), route.responseEdits(), wallMillis);
+        content(route.status(), route.contentType(), route.body());
+        return end(route.status(), route.body(), head, http10, keepAlive);
     }
 
     /// A redirect, or null if its location is not to be told: no host is known, or it is too long.
@@ -74,45 +96,53 @@ final class ErrorPage {
         int longest = out.capacity() - HEAD_BYTES;
         if (location.length < longest) location = new byte[longest];
         int length = route.location(request, authority, location);
-        if (length < 0) return null;
-        byte[] field = new byte[length + 12];
-        System.arraycopy("Location: ".getBytes(US_ASCII), 0, field, 0, 10);
-        System.arraycopy(location, 0, field, 10, length);
-        field[length + 10] = '\r';
-        field[length + 11] = '\n';
-        return page(route.status(), TEXT_PLAIN, NONE, field, false, http10, keepAlive, wallMillis);
+        FieldEdits wanted = route.responseEdits();
+        if (length < 0 || length > longest - wanted.growthBytes()) return null;
+        begin(route.status(), wanted, wallMillis);
+        content(route.status(), TEXT_PLAIN, NONE);
+        field(LOCATION, location, length);
+        return end(route.status(), NONE, false, http10, keepAlive);
     }
 
-    private ByteBuf page(
-            int status,
-            byte[] contentType,
-            byte[] body,
-            byte[] more,
-            boolean head,
-            boolean http10,
-            boolean keepAlive,
-            long wallMillis) {
-        boolean bodiless = status == 204 || status == 304;
+    private void begin(int status, FieldEdits edits, long wallMillis) {
+        this.edits = edits;
         out.clear();
         out.put(statusLine(status));
-        put("Date: ");
-        out.put(date(wallMillis));
-        if (!bodiless) {
-            if (body.length > 0) {
-                put("\r\nContent-Type: ");
-                out.put(contentType);
-            }
-            put("\r\nContent-Length: ");
-            put(Integer.toString(body.length));
-        }
+        byte[] now = date(wallMillis);
+        field(DATE, now, now.length);
+    }
+
+    private void field(byte[] name, byte[] value, int length) {
+        if (edits != FieldEdits.NONE && edits.drops(name)) return;
+        out.put(name);
+        out.put(':');
+        out.put(' ');
+        out.put(value, 0, length);
+        out.put('\r');
+        out.put('\n');
+    }
+
+    private static boolean bodiless(int status) {
+        return status == 204 || status == 304;
+    }
+
+    private void content(int status, byte[] contentType, byte[] body) {
+        if (bodiless(status)) return;
+        if (body.length > 0) field(CONTENT_TYPE, contentType, contentType.length);
+        put("Content-Length: ");
+        put(Integer.toString(body.length));
         put("\r\n");
-        out.put(more);
+    }
+
+    private ByteBuf end(int status, byte[] body, boolean head, boolean http10, boolean keepAlive) {
         if (!keepAlive) put("Connection: close\r\n");
         else if (http10) put("Connection: keep-alive\r\n");
+        out.put(edits.added());
         put("\r\n");
         headLength = out.length();
-        boolean withBody = !head && !bodiless;
-        ByteBuf page = ReceiveBuffers.allocate(allocator, out.length() + body.length);
+        boolean withBody = !head && !bodiless(status);
+        int length = out.length() + (withBody ? body.length : 0);
+        ByteBuf page = ReceiveBuffers.allocate(allocator, length);
         page = out.replace(page, 0, allocator);
         return withBody ? page.writeBytes(body) : page;
     }

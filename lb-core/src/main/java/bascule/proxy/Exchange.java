@@ -7,6 +7,7 @@ import bascule.backend.ConnectionPool;
 import bascule.backend.Waiter;
 import bascule.http.Ascii;
 import bascule.http.BackStream;
+import bascule.http.FieldEdits;
 import bascule.http.Framing;
 import bascule.http.FrontStream;
 import bascule.http.HeaderBlock;
@@ -52,9 +53,12 @@ final class Exchange implements RequestEvents, ResponseEvents {
     private boolean requestDone;
     private boolean continueAwaited;
     private byte @Nullable [] upgrade; // The protocols that the client asked for, as a list.
+    private FieldEdits responseEdits = FieldEdits.NONE;
 
     // Of the server.
     private @Nullable LoopBackend group;
+    private @Nullable Sticky sticky;
+    private @Nullable Server stuckTo; // The server that the client's cookie names.
     private @Nullable Server server;
     private @Nullable ConnectionPool pool;
     private @Nullable ServerMetrics serverMetrics;
@@ -116,7 +120,23 @@ final class Exchange implements RequestEvents, ResponseEvents {
         continueAwaited = head.expectContinue && in.readableBytes() == head.length;
         receivedBytes = in.readableBytes();
         if (line != null) logRequest(line, listener, front, head, now);
-        switch (listener.routes().find(head)) {
+        RateLimit limit = listener.rules().rateLimit;
+        if (limit != null) {
+            long waitNanos = limit.take(listener.client(head, front).key(), now);
+            if (waitNanos > 0) {
+                in.release();
+                listener.count(Rejection.RATE_LIMIT);
+                answer(
+                        Rejection.RATE_LIMIT.status(),
+                        Rejection.RATE_LIMIT.reason(),
+                        null,
+                        RateLimit.retryAfterSeconds(waitNanos));
+                return;
+            }
+        }
+        Route found = listener.rules().routes.find(head);
+        if (found != null) responseEdits = found.responseEdits();
+        switch (found) {
             case null -> {
                 in.release();
                 answer(404, COMPLETE);
@@ -164,6 +184,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
     private void start(Exchanges listener, FrontStream front, long now) {
         this.listener = listener;
         this.front = front;
+        responseEdits = listener.rules().responseEdits();
         metrics = listener.withoutBackend();
         line = worker.accessLog.line(line);
         startNanos = now;
@@ -174,6 +195,8 @@ final class Exchange implements RequestEvents, ResponseEvents {
         continueAwaited = false;
         upgrade = null;
         group = null;
+        sticky = null;
+        stuckTo = null;
         server = null;
         pool = null;
         serverMetrics = null;
@@ -238,6 +261,20 @@ final class Exchange implements RequestEvents, ResponseEvents {
         LoopBackend to = listener.backend(route);
         group = to;
         metrics = listener.withoutServer(route);
+        BackendRules rules = to.rules();
+        Maintenance maintenance = rules.maintenance;
+        if (maintenance != null && maintenance.turnsAway(listener.client(head, front))) {
+            in.release();
+            answer(
+                    Maintenance.STATUS,
+                    Maintenance.REASON,
+                    maintenance.page(),
+                    maintenance.retryAfterSeconds());
+            return;
+        }
+        Sticky keeping = rules.sticky;
+        sticky = keeping;
+        if (keeping != null) stuckTo = keeping.find(head.fields);
         to.metrics().begun();
         repeatable = method.idempotent();
         if (head.upgradeLine >= 0) {
@@ -248,7 +285,14 @@ final class Exchange implements RequestEvents, ResponseEvents {
                             fields.valueStart(head.upgradeLine),
                             fields.valueEnd(head.upgradeLine));
         }
-        held.add(worker.requests.rewrite(head, in, front, listener.forwarded()));
+        held.add(
+                worker.requests.rewrite(
+                        head,
+                        in,
+                        front,
+                        listener.rules().forwarded,
+                        route.requestEdits(),
+                        route.rewrite()));
         if (line != null) worker.requests.logId(line, head);
         choose(to.backend(), null, now);
     }
@@ -256,8 +300,12 @@ final class Exchange implements RequestEvents, ResponseEvents {
     /// @param avoid not this one, if there is another
     private void choose(Backend backend, @Nullable Server avoid, long now) {
         boolean counted = backend.counts();
-        Server chosen = backend.choose(avoid, counted);
-        if (chosen == null) await(backend, counted, now);
+        Server wanted = stuckTo;
+        if (wanted != null && (wanted == avoid || wanted.status().lost())) wanted = null;
+        Server chosen;
+        if (wanted == null) chosen = backend.choose(avoid, counted);
+        else chosen = backend.enter(wanted, counted) ? wanted : null;
+        if (chosen == null) await(backend, wanted, counted, now);
         else turnTo(backend, chosen, counted, now);
     }
 
@@ -266,6 +314,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
         ConnectionPool to = worker.pool(chosen);
         if (to == null) { // Removed while its place was on the way to this loop.
             if (counted) backend.leave(chosen);
+            if (chosen == stuckTo) stuckTo = null;
             choose(backend, null, now);
             return;
         }
@@ -310,16 +359,18 @@ final class Exchange implements RequestEvents, ResponseEvents {
     // ---- the line
 
     /// All servers are full, or none is there.
-    private void await(Backend backend, boolean counted, long now) {
+    ///
+    /// @param wanted the only server that will do, which is full; or null
+    private void await(Backend backend, @Nullable Server wanted, boolean counted, long now) {
         server = null;
         serverMetrics = null;
-        if (!counted || !backend.hasServer()) {
+        if (!counted || wanted == null && !backend.hasServer()) {
             giveUp(Failure.NO_SERVER);
             return;
         }
         if (!requestDone) front().readBody(false);
         queueStartNanos = now;
-        var waiting = new Waiting(null);
+        var waiting = new Waiting(wanted);
         waiter = waiting;
         if (backend.await(waiting, now)) return;
         waiter = null;
@@ -466,7 +517,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
             in.release();
             return;
         }
-        ByteBuf out = worker.responses.rewrite(head, in, Persistence.UNSAID, false);
+        ByteBuf out = worker.responses.rewriteInterim(head, in);
         sentHeadBytes += worker.responses.headLength();
         sentBytes += out.readableBytes();
         to.send(out);
@@ -491,9 +542,18 @@ final class Exchange implements RequestEvents, ResponseEvents {
                 !keepAlive
                         ? Persistence.CLOSE
                         : http10 ? Persistence.KEEP_ALIVE : Persistence.UNSAID;
-        ByteBuf out = worker.responses.rewrite(head, in, persistence, http10);
+        ByteBuf out =
+                worker.responses.rewrite(head, in, persistence, http10, responseEdits, cookie());
         sentHeadBytes += worker.responses.headLength();
         pass(out, last, now);
+    }
+
+    /// What keeps the client with the server that answers, unless it knows.
+    private byte[] cookie() {
+        Sticky keeping = sticky;
+        Server answering = server;
+        if (keeping == null || answering == null || answering == stuckTo) return Sticky.NO_COOKIE;
+        return keeping.cookie(answering, false); // No listener speaks TLS yet.
     }
 
     /// From now on the request is not sent again.
@@ -557,7 +617,9 @@ final class Exchange implements RequestEvents, ResponseEvents {
         responseBegun = true;
         tunnel = true;
         keepAlive = false;
-        ByteBuf out = worker.responses.rewrite(head, in, Persistence.UPGRADE, false);
+        ByteBuf out =
+                worker.responses.rewrite(
+                        head, in, Persistence.UPGRADE, false, responseEdits, cookie());
         sentHeadBytes += worker.responses.headLength();
         sentBytes += out.readableBytes();
         FrontStream to = front();
@@ -568,7 +630,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
         LoopBackend of = group;
         long serverNanos =
                 of == null ? Long.MAX_VALUE : of.backend().config().tunnelTimeout().toNanos();
-        to.tunnel(Math.min(known.tunnelNanos(), serverNanos));
+        to.tunnel(Math.min(known.rules().tunnelNanos, serverNanos));
     }
 
     /// Is what the server switches to one of the protocols that the client listed (RFC 9110 §7.8)?
@@ -630,7 +692,8 @@ final class Exchange implements RequestEvents, ResponseEvents {
         if (of != null && mayAskAgain(of.backend(), failure, failed, stale)) {
             retries++;
             of.metrics().retried(failure.reason());
-            choose(of.backend(), failed, now);
+            // A session must not end because an idle connection did.
+            choose(of.backend(), stale && failed == stuckTo ? null : failed, now);
             return;
         }
         giveUp(failure);
@@ -657,7 +720,14 @@ final class Exchange implements RequestEvents, ResponseEvents {
 
     private void fail(Failure failure) {
         if (responseBegun) cut(failure.reason());
-        else answer(failure.status(), failure.reason());
+        else answer(failure.status(), failure.reason(), null, retryAfterSeconds(failure));
+    }
+
+    /// When it makes sense to ask again, or 0.
+    private int retryAfterSeconds(Failure failure) {
+        if (failure.status() != 503) return 0;
+        LoopBackend of = group;
+        return failure == Failure.NO_SERVER && of != null ? of.rules().noServerSeconds : 1;
     }
 
     private void dropBack() {
@@ -673,15 +743,27 @@ final class Exchange implements RequestEvents, ResponseEvents {
         leaveServer();
     }
 
-    /// Ends with an answer of our own.
     private void answer(int code, String reason) {
+        answer(code, reason, null, 0);
+    }
+
+    /// Ends with an answer of our own.
+    ///
+    /// @param page null = the listener's for this status, or a short text
+    /// @param retryAfterSeconds 0 = untold
+    private void answer(int code, String reason, @Nullable OwnPage page, int retryAfterSeconds) {
         long now = worker.loop.nanoTime();
         if (!requestDone || draining()) keepAlive = false;
-        ByteBuf page;
+        Exchanges of = listener;
+        OwnPage own = page == null && of != null ? of.rules().pages.find(code) : page;
+        ByteBuf out;
         try {
-            page =
+            out =
                     worker.pages.error(
                             code,
+                            own,
+                            retryAfterSeconds,
+                            responseEdits,
                             method == Method.HEAD,
                             http10,
                             keepAlive,
@@ -690,7 +772,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
             cut(Failure.OURS.reason());
             return;
         }
-        answered(code, page, reason, now);
+        answered(code, out, reason, now);
     }
 
     private void answered(int code, ByteBuf page) {
@@ -772,9 +854,12 @@ final class Exchange implements RequestEvents, ResponseEvents {
         back = null;
         listener = null;
         group = null;
+        sticky = null;
+        stuckTo = null;
         server = null;
         serverMetrics = null;
         upgrade = null;
+        responseEdits = FieldEdits.NONE;
         metrics = null;
         worker.takeBack(this);
     }

@@ -1,17 +1,16 @@
 package bascule.proxy;
 
 import bascule.backend.Backend;
-import bascule.config.ForwardedConfig;
-import bascule.config.ListenerConfig;
+import bascule.http.ClientAddress;
 import bascule.http.FrontStream;
 import bascule.http.Rejection;
 import bascule.http.RequestHandler;
 import bascule.http.RequestHead;
 import bascule.observe.AccessLine;
 import bascule.observe.ExchangeMetrics;
+import bascule.observe.ListenerMetrics;
 import bascule.observe.Metrics;
 import bascule.route.Route;
-import bascule.route.RouteTable;
 import bascule.server.Server;
 import io.netty.buffer.ByteBuf;
 import java.util.Arrays;
@@ -21,13 +20,10 @@ import org.jspecify.annotations.Nullable;
 /// Where the exchanges of one listener begin, on one loop. Lives as long as the listener; what the configuration says of it is
 /// swapped by [#install], between two events of the loop.
 public final class Exchanges implements RequestHandler {
-    /// What the configuration says; the lists are in the order of its backends.
-    ///
-    /// @param routes compiled against this order
+    /// What the configuration says; the lists are in the order of its backends, which routes are compiled against.
     private record Rules(
-            RouteTable routes,
-            ForwardedConfig forwarded,
-            long tunnelNanos,
+            ListenerRules listener,
+            ClientFinder clients,
             LoopBackend[] backends,
             ExchangeMetrics[] withoutServer) {}
 
@@ -35,27 +31,28 @@ public final class Exchanges implements RequestHandler {
     final AccessLine.ListenerPart logPart;
     private final String name;
     private final ExchangeMetrics withoutBackend;
+    private final ListenerMetrics metrics;
     private @Nullable ExchangeMetrics[] byServer = {}; // By Server.index().
     private Rules rules;
     private boolean draining;
 
     /// @param backends known to the worker
-    public Exchanges(
-            Worker worker, ListenerConfig listener, RouteTable routes, List<Backend> backends) {
+    public Exchanges(Worker worker, ListenerRules listener, List<Backend> backends) {
         this.worker = worker;
-        name = listener.name();
+        name = listener.listener;
         logPart = AccessLine.listenerPart(name);
         withoutBackend = worker.metrics.exchange(name, Metrics.NONE, Metrics.NONE);
-        rules = rules(listener, routes, backends);
+        metrics = worker.metrics.listener(name);
+        rules = rules(listener, backends);
     }
 
     /// From now on requests are treated so; those under way end as they began.
-    public void install(ListenerConfig listener, RouteTable routes, List<Backend> backends) {
+    public void install(ListenerRules listener, List<Backend> backends) {
         worker.loop.assertInside();
-        rules = rules(listener, routes, backends);
+        rules = rules(listener, backends);
     }
 
-    private Rules rules(ListenerConfig listener, RouteTable routes, List<Backend> all) {
+    private Rules rules(ListenerRules listener, List<Backend> all) {
         var backends = new LoopBackend[all.size()];
         var withoutServer = new ExchangeMetrics[all.size()];
         for (int index = 0; index < backends.length; index++) {
@@ -65,12 +62,7 @@ public final class Exchanges implements RequestHandler {
             // Now, so that their series begin at 0.
             for (Server server : backend.servers()) withServer(server);
         }
-        return new Rules(
-                routes,
-                listener.forwarded(),
-                listener.tunnelTimeout().toNanos(),
-                backends,
-                withoutServer);
+        return new Rules(listener, new ClientFinder(listener.trust()), backends, withoutServer);
     }
 
     /// The server is gone for good, and another may get its index.
@@ -79,16 +71,17 @@ public final class Exchanges implements RequestHandler {
         if (server.index() < byServer.length) byServer[server.index()] = null;
     }
 
-    RouteTable routes() {
-        return rules.routes;
+    ListenerRules rules() {
+        return rules.listener;
     }
 
-    ForwardedConfig forwarded() {
-        return rules.forwarded;
+    /// Valid until the next call.
+    ClientAddress client(RequestHead head, FrontStream front) {
+        return rules.clients.find(head.fields, front.client());
     }
 
-    long tunnelNanos() {
-        return rules.tunnelNanos;
+    void count(Rejection rejection) {
+        metrics.rejected(rejection.reason());
     }
 
     LoopBackend backend(Route.ToBackend route) {

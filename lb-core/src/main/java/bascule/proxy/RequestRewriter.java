@@ -85,11 +85,6 @@ final class RequestRewriter {
         for (int i = 15; i >= 0; i--, bits >>>= 4) id[at + i] = HEX[(int) bits & 15];
     }
 
-    /// The same without edits and with the path as it is.
-    ByteBuf rewrite(RequestHead head, ByteBuf in, FrontStream front, ForwardedConfig forwarded) {
-        return rewrite(head, in, front, forwarded, FieldEdits.NONE, null);
-    }
-
     /// @param in owned by the callee; begins with `head`
     /// @param edits have the last word on all lines but those of framing and of the connection; lines that they drop are nominated
     /// @param path null = the path stays as it is

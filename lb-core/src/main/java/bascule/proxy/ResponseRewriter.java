@@ -30,8 +30,6 @@ final class ResponseRewriter {
             "Connection: keep-alive\r\n".getBytes(US_ASCII);
     private static final byte[] CONNECTION_UPGRADE = "Connection: Upgrade\r\n".getBytes(US_ASCII);
 
-    private static final byte[] NO_LINE = {};
-
     private final HeadWriter out;
     private final ByteBufAllocator allocator;
     private int headLength;
@@ -41,9 +39,9 @@ final class ResponseRewriter {
         this.allocator = allocator;
     }
 
-    /// The same without edits or cookie: for interim responses.
-    ByteBuf rewrite(ResponseHead head, ByteBuf in, Persistence persistence, boolean dropChunked) {
-        return rewrite(head, in, persistence, dropChunked, FieldEdits.NONE, NO_LINE);
+    /// An interim response, which operators want nothing of.
+    ByteBuf rewriteInterim(ResponseHead head, ByteBuf in) {
+        return rewrite(head, in, Persistence.UNSAID, false, FieldEdits.NONE, Sticky.NO_COOKIE);
     }
 
     /// @param in owned by the callee; begins with `head`

@@ -22,6 +22,7 @@ import java.util.EnumSet;
 import java.util.Set;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
+import org.jspecify.annotations.Nullable;
 
 /// What the cookies of sticky backends are signed with: 32 random bytes, kept in the state folder, so that clients stay where they
 /// are over a restart.
@@ -44,7 +45,13 @@ public final class StickyKey {
     }
 
     /// The key of this folder, made if there is none. Where it can be neither read nor made, one for this run, with a warning.
-    public static StickyKey load(Path folder) {
+    ///
+    /// @param folder null = there is none
+    public static StickyKey load(@Nullable Path folder) {
+        if (folder == null) {
+            Events.warn("sticky-key-not-kept", "cause", "no state folder");
+            return new StickyKey(random());
+        }
         Path file = folder.resolve(FILE);
         try {
             byte[] kept = read(file);

@@ -69,15 +69,16 @@ public final class Worker {
     /// From now on heads may be as large as this. On the loop, between two events of it.
     ///
     /// @param headBytes, headerCount the largest limits of any listener
-    public void reserve(int headBytes, int headerCount) {
+    /// @param growthBytes see [bascule.route.RouteTable#growthBytes()]
+    public void reserve(int headBytes, int headerCount, int growthBytes) {
         loop.assertInside();
         codec.reserve(headBytes, headerCount);
-        writer.reserve(rewrittenBytes(headBytes));
+        writer.reserve(rewrittenBytes(headBytes) + growthBytes);
     }
 
     /// A backend is new, or its configuration or its servers are. On the loop, before any of these servers can be chosen.
-    public void install(Backend backend) {
-        backends.computeIfAbsent(backend, _ -> newBackend(backend));
+    public void install(Backend backend, BackendRules rules) {
+        backends.computeIfAbsent(backend, _ -> newBackend(backend, rules)).install(rules);
         for (Server server : backend.servers()) {
             ConnectionPool known = pool(server);
             if (known == null) open(backend, server);
@@ -85,14 +86,14 @@ public final class Worker {
         }
     }
 
-    private LoopBackend newBackend(Backend backend) {
+    private LoopBackend newBackend(Backend backend, BackendRules rules) {
         BackendMetrics counts = metrics.backend(backend.name());
         counts.expectRetries(
                 Arrays.stream(Failure.values())
                         .filter(failure -> failure.resend() != Failure.Resend.NEVER)
                         .map(Failure::reason)
                         .toList());
-        return new LoopBackend(backend, counts);
+        return new LoopBackend(backend, counts, rules);
     }
 
     private void open(Backend backend, Server server) {

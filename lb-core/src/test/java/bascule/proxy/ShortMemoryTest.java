@@ -212,10 +212,13 @@ final class ShortMemoryTest {
                             new AccessLog(1, metrics).loop(0),
                             limits.headersBytes(),
                             limits.headerCount());
-            worker.install(group);
+            worker.install(group, BackendRules.of(group, () -> StickyKey.load(null)));
             group.publish(ServerSet.of(group.servers()));
             var exchanges =
-                    new Exchanges(worker, listener, RouteTable.compile(listener, _ -> 0), groups);
+                    new Exchanges(
+                            worker,
+                            new ListenerRules(listener, RouteTable.compile(listener, _ -> 0), null),
+                            groups);
             ConnectionPool pool = worker.pool(group.servers().getFirst());
             for (int i = 0; i < 3; i++) {
                 Http1Back back = pool.open();

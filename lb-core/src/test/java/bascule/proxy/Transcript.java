@@ -12,8 +12,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /// What passes on the wires on both sides of the daemon, as text: one trick per file. First `#` says what the trick is, then
-/// `listener:` and `backend:` lines are put into these blocks of the configuration, and `uncut: why` stands where it matters how
-/// the bytes are cut. Then the steps, in the order in which they happen:
+/// `listener:` and `backend:` lines are put into these blocks of the configuration, where `{backend}` is the backend's name, and
+/// `uncut: why` stands where it matters how the bytes are cut. Then the steps, in the order in which they happen:
 ///
 /// - `== client sends`, `== server sends`: the bytes below it
 /// - `== client receives`, `== server receives`: exactly the bytes below it

@@ -131,7 +131,7 @@ final class TranscriptIT {
                             .formatted(
                                     i,
                                     i,
-                                    listener,
+                                    listener.replace("{backend}", "lane" + i),
                                     i,
                                     origins.get(i).address(),
                                     transcript.backend()));

@@ -1,0 +1,66 @@
+package bascule.listen;
+
+import bascule.config.ListenerConfig;
+import bascule.http.AddressSet;
+import bascule.http.ClientAddress;
+import bascule.http1.FrontSettings;
+
+/// What the configuration says of who may come in at a listener's doors, and how long they may take; prepared once and shared by all
+/// loops. Immutable.
+final class DoorRules {
+    private final String listener;
+    private final int connections;
+    private final int connectionsPerClient;
+    private final AddressSet allow;
+    private final AddressSet deny;
+    private final AddressSet trust;
+    private final FrontSettings front;
+
+    /// @param trust the listener's, prepared
+    DoorRules(ListenerConfig config, AddressSet trust) {
+        listener = config.name();
+        connections = config.limits().connections();
+        connectionsPerClient = config.limits().connectionsPerClient();
+        allow = AddressSet.of(config.allow());
+        deny = AddressSet.of(config.deny());
+        this.trust = trust;
+        front = FrontSettings.of(config);
+    }
+
+    String listener() {
+        return listener;
+    }
+
+    /// Most at a time, over all loops.
+    int connections() {
+        return connections;
+    }
+
+    /// Most of one client at a time, over all loops.
+    int connectionsPerClient() {
+        return connectionsPerClient;
+    }
+
+    boolean limitsClients() {
+        return connectionsPerClient < Integer.MAX_VALUE;
+    }
+
+    /// Does it matter who comes?
+    boolean asksWho() {
+        return limitsClients() || !allow.isEmpty() || !deny.isEmpty();
+    }
+
+    /// `deny` wins; an `allow` that names somebody lets in nobody else.
+    boolean letsIn(ClientAddress peer) {
+        return !deny.contains(peer) && (allow.isEmpty() || allow.contains(peer));
+    }
+
+    /// Do this peer's forwarded fields count?
+    boolean trusts(ClientAddress peer) {
+        return trust.contains(peer);
+    }
+
+    FrontSettings front() {
+        return front;
+    }
+}
