@@ -75,6 +75,10 @@ final class Exchange implements RequestEvents, ResponseEvents {
     /// of it is held?
     private boolean repeatable;
 
+    /// Was it sent once more to the client's own server, for an idle connection was closed? That was no try of its own: the server
+    /// may really be gone, and others have not been asked.
+    private boolean wentBack;
+
     private boolean responseBegun;
     private boolean tunnel;
     private boolean clientEnded;
@@ -206,6 +210,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
         connected = false;
         connecting = false;
         repeatable = false;
+        wentBack = false;
         responseBegun = false;
         tunnel = false;
         clientEnded = false;
@@ -690,10 +695,12 @@ final class Exchange implements RequestEvents, ResponseEvents {
         if (failed != null && failure.whose() == Whose.SERVER && !stale) failed.noteFailure();
         LoopBackend of = group;
         if (of != null && mayAskAgain(of.backend(), failure, failed, stale)) {
+            boolean goesBack = stale && failed == stuckTo && !wentBack;
+            wentBack |= goesBack;
             retries++;
             of.metrics().retried(failure.reason());
             // A session must not end because an idle connection did.
-            choose(of.backend(), stale && failed == stuckTo ? null : failed, now);
+            choose(of.backend(), goesBack ? null : failed, now);
             return;
         }
         giveUp(failure);
@@ -713,7 +720,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
                 };
         return allowed
                 && !held.isEmpty()
-                && retries + 1 < backend.config().retry().tries()
+                && retries + (wentBack ? 0 : 1) < backend.config().retry().tries()
                 && (stale || backend.hasServerBut(failed))
                 && backend.budget().take();
     }
