@@ -2,22 +2,33 @@ package bascule;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import bascule.admin.Commands;
+import bascule.config.Configuration;
+import bascule.config.ConfigurationLoader;
+import bascule.config.LoadResult;
 import bascule.testing.Answer;
 import bascule.testing.Origin;
 import bascule.testing.RunningDaemon;
 import bascule.testing.Wire;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
@@ -29,8 +40,11 @@ final class AccessLogIT {
     @TempDir Path folder = Path.of("");
 
     private RunningDaemon start(String format, String server) {
-        return RunningDaemon.startWith(
-                """
+        return RunningDaemon.startWith(configuration(format, file(), server));
+    }
+
+    private static String configuration(String format, Path file, String server) {
+        return """
             admin.http = "127.0.0.1:0"
             shutdown.grace = off
             loops = 2
@@ -42,7 +56,7 @@ final class AccessLogIT {
             }
             backends.web { servers = [{ name = a, address = "%s" }] }
             """
-                        .formatted(format, file(), server));
+                .formatted(format, file, server);
     }
 
     private Path file() {
@@ -60,7 +74,7 @@ final class AccessLogIT {
                 ExecutorService threads = Executors.newFixedThreadPool(clients)) {
             for (int client = 0; client < clients; client++) {
                 int name = client;
-                sent.add(threads.submit(() -> load(daemon, name, enough)));
+                sent.add(threads.submit(() -> load(daemon.address("http"), name, enough)));
             }
             try {
                 while (moves < 30) {
@@ -99,15 +113,75 @@ final class AccessLogIT {
         assertEquals(all, seen.size());
     }
 
+    @Test
+    void givenLoad_whenReloadsChangeFileAndFormat_thenOneLineForEachRequestInOneOfThem()
+            throws Exception {
+        String[][] turns = {{"json", "a"}, {"combined", "b"}, {"combined", "a"}, {"json", "a"}};
+        int clients = 3;
+        var now = new AtomicInteger();
+        Supplier<LoadResult> source =
+                () -> {
+                    String[] turn = turns[now.get() % turns.length];
+                    return ConfigurationLoader.parse(
+                            configuration(turn[0], folder.resolve(turn[1]), "127.0.0.1:1"),
+                            Path.of("test.conf"),
+                            Map.of());
+                };
+        if (!(source.get() instanceof LoadResult.Loaded(Configuration first)))
+            throw new AssertionError(source.get());
+        var enough = new AtomicBoolean();
+        var sent = new ArrayList<Future<Integer>>();
+        Daemon daemon = Daemon.start(first, source);
+        InetSocketAddress http = daemon.addresses("http").getFirst();
+        try (ExecutorService threads = Executors.newFixedThreadPool(clients)) {
+            for (int client = 0; client < clients; client++) {
+                int name = client;
+                sent.add(threads.submit(() -> load(http, name, enough)));
+            }
+            try {
+                while (now.incrementAndGet() < 20) {
+                    assertInstanceOf(Commands.Reloaded.class, daemon.reload().get());
+                    Thread.sleep(10);
+                }
+            } finally {
+                enough.set(true);
+            }
+            for (Future<Integer> each : sent) each.get();
+        } finally {
+            daemon.stop();
+        }
+
+        Pattern either = Pattern.compile("GET /own/(\\d+/\\d+) |\"target\":\"/own/(\\d+/\\d+)\"");
+        var seen = new HashSet<String>();
+        var formats = new HashSet<Character>();
+        for (String name : new String[] {"a", "b"}) {
+            for (String line : Files.readAllLines(folder.resolve(name))) {
+                Matcher request = either.matcher(line);
+                assertTrue(request.find(), line);
+                assertTrue(
+                        line.endsWith("\"reason\":\"complete\"}") || LINE.matcher(line).matches(),
+                        line);
+                assertTrue(
+                        seen.add(request.group(1) == null ? request.group(2) : request.group(1)),
+                        line);
+                formats.add(line.charAt(0));
+            }
+        }
+        int all = 0;
+        for (Future<Integer> each : sent) all += each.get();
+        assertEquals(all, seen.size());
+        assertEquals(Set.of('1', '{'), formats);
+    }
+
     private Path moved(int number) {
         return folder.resolve("access.log." + number);
     }
 
     /// @return requests answered
-    private static int load(RunningDaemon daemon, int client, AtomicBoolean enough)
+    private static int load(InetSocketAddress http, int client, AtomicBoolean enough)
             throws IOException {
         int number = 0;
-        try (Wire wire = Wire.connect(daemon.address("http"))) {
+        try (Wire wire = Wire.connect(http)) {
             while (!enough.get()) {
                 wire.send("GET /own/" + client + "/" + number++ + " HTTP/1.1\r\nHost: h\r\n\r\n");
                 assertEquals(200, Answer.read(wire, false).status());

@@ -11,6 +11,7 @@ import bascule.config.Configuration;
 import bascule.config.ConfigurationLoader;
 import bascule.config.LoadResult;
 import bascule.testing.Answer;
+import bascule.testing.Wire;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -171,14 +172,40 @@ final class ReloadIT {
             var reloaded = assertInstanceOf(Commands.Reloaded.class, result);
             assertEquals(2, reloaded.changes().size());
             assertEquals("second", Answer.get(http(), "/").body(US_ASCII));
-            String metrics =
-                    Answer.get(daemon.adminAddresses().getFirst(), "/metrics").body(US_ASCII);
+            String metrics = metrics();
             assertThat(metrics).contains("server=\"127.0.0.1:" + second.getAddress().getPort());
             assertThat(metrics)
                     .doesNotContain("server=\"127.0.0.1:" + first.getAddress().getPort());
         } finally {
             first.stop(0);
             second.stop(0);
+        }
+    }
+
+    @Test
+    void givenAListenerThatGoes_whenItsLastClientHasLeft_thenItsSeriesAreGone() throws Exception {
+        HttpServer web = answering("web");
+        String http = "listeners.http { bind = \"127.0.0.1:0\", limits = 100, backend = web }\n";
+        String old = http.replace("http {", "old {");
+        String backend =
+                "backends.web.servers = [\"127.0.0.1:%d\"]\n".formatted(web.getAddress().getPort());
+        try {
+            start(http + old + backend);
+            try (Wire client = Wire.connect(daemon.addresses("old").getFirst())) {
+                client.send("GET / HTTP/1.1\r\nHost: h\r\n");
+
+                reload(http + backend);
+                Thread.sleep(2_500); // Longer than the daemon takes to look.
+                assertThat(metrics()).contains("connections_open{listener=\"old\"} 1.0");
+                client.send("\r\n");
+
+                assertEquals("web", Answer.read(client, false).body(US_ASCII));
+            }
+            Awaitility.await()
+                    .untilAsserted(() -> assertThat(metrics()).doesNotContain("listener=\"old\""));
+            assertThat(metrics()).contains("connections_open{listener=\"http\"} 0.0");
+        } finally {
+            web.stop(0);
         }
     }
 
@@ -213,6 +240,10 @@ final class ReloadIT {
                backends.web.servers = ["127.0.0.1:%d"]
                """
                 .formatted(origin.getAddress().getPort());
+    }
+
+    private String metrics() {
+        return Answer.get(daemon.adminAddresses().getFirst(), "/metrics").body(US_ASCII);
     }
 
     private String status() {
