@@ -34,6 +34,7 @@ record Contender(
             Origin origin,
             boolean log,
             boolean checks,
+            int capacity,
             int connections,
             String transport,
             Optional<Path> certificate) {
@@ -47,13 +48,14 @@ record Contender(
                     origin,
                     options.log(),
                     options.checks(),
+                    options.capacity(),
                     6_500,
                     options.transport(),
                     certificate);
         }
 
         Setup withConnections(int count) {
-            return new Setup(origin, log, checks, count, transport, certificate);
+            return new Setup(origin, log, checks, capacity, count, transport, certificate);
         }
     }
 
@@ -141,11 +143,14 @@ record Contender(
                 setup.origin.ports().stream()
                         .map(
                                 at ->
-                                        "    server s%d 127.0.0.1:%d pool-max-conn 1000%s\n"
+                                        "    server s%d 127.0.0.1:%d pool-max-conn 1000%s%s\n"
                                                 .formatted(
                                                         at,
                                                         at,
-                                                        setup.checks ? " check inter 2s" : ""))
+                                                        setup.checks ? " check inter 2s" : "",
+                                                        setup.capacity > 0
+                                                                ? " maxconn " + setup.capacity
+                                                                : ""))
                         .collect(Collectors.joining());
         String text =
                 """
@@ -303,8 +308,8 @@ record Contender(
         String text =
                 """
                 listeners.bench { bind = "127.0.0.1:%d", backend = web, limits.connections = %d }
-                backends.web { servers = [%s]%s }
-                admin.http = "127.0.0.1:%d"
+                backends.web { servers = [%s]%s%s }
+                admin { http = "127.0.0.1:%d", socket = off }
                 logging { %s, file = "%s" }
                 loops = 1
                 %s
@@ -314,6 +319,7 @@ record Contender(
                                 setup.connections,
                                 servers,
                                 setup.checks ? ", check = /100" : "",
+                                setup.capacity > 0 ? ", capacity = " + setup.capacity : "",
                                 adminPort,
                                 setup.log ? "access = json" : "access = off",
                                 log,

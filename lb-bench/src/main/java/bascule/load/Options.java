@@ -20,6 +20,7 @@ record Options(
         String transport,
         boolean log,
         boolean checks,
+        int capacity,
         Path json,
         List<Integer> connections,
         long requests,
@@ -57,6 +58,7 @@ record Options(
             --transport NAME    Bascule's: epoll, io-uring or nio (default: its own default)
             --log on|off        access log of all proxies, default on
             --checks on|off     health checks of the three servers every 2 s, default off
+            --capacity N        exchanges that each server takes at a time, default 0: without bound
             --connections LIST  idle: how many, default 5000,9000
             --requests N        allocation: at least so many, default 2000000
             --pid N --url URL [--metrics URL]
@@ -84,6 +86,7 @@ record Options(
         String transport = "";
         boolean log = true;
         boolean checks = false;
+        int capacity = 0;
         Path json = checkout.resolve("lb-bench/target/load.jsonl");
         String connections = "5000,9000";
         long requests = 2_000_000;
@@ -109,6 +112,7 @@ record Options(
                 case "--transport" -> transport = value;
                 case "--log" -> log = onOrOff(name, value);
                 case "--checks" -> checks = onOrOff(name, value);
+                case "--capacity" -> capacity = number(name, value, 0, 100_000);
                 case "--json" -> json = Path.of(value);
                 case "--connections" -> connections = value;
                 case "--requests" -> requests = number(name, value, 1, 1_000_000_000);
@@ -140,6 +144,7 @@ record Options(
                 transport,
                 log,
                 checks,
+                capacity,
                 json,
                 List.copyOf(counts),
                 requests,

@@ -38,6 +38,7 @@ final class Report {
                         .put("warmupSeconds", options.warmupSeconds())
                         .put("log", options.log())
                         .put("checks", options.checks())
+                        .put("capacity", options.capacity())
                         .put("transport", options.transport())
                         .put("haproxy", firstLine(bed, List.of("haproxy", "-v")))
                         .put("nginx", firstLine(bed, List.of("nginx", "-v")))
