@@ -76,18 +76,19 @@ public final class BasculeProcess implements AutoCloseable {
             }
         }
 
-        /// Runs the daemon, and waits until it serves. Its file is [#FILE] in its folder, and its admin socket is there, too, if the
-        /// configuration names no other.
+        /// Runs the daemon, and waits until it serves. Its file is [#FILE] in its folder; its admin socket and its state are
+        /// there, too, if the configuration names no other places.
         ///
         /// @param configuration the text of its file; with port 0 for `admin.http`, too
         public BasculeProcess serve(String configuration) {
             Path folder = newFolder();
             Path file = folder.resolve(FILE);
-            boolean isNamed = configuration.contains("admin.socket");
+            var text = new StringBuilder(configuration).append('\n');
+            if (!configuration.contains("socket"))
+                text.append("admin.socket = ").append(SOCKET).append('\n');
+            if (!configuration.contains("state =")) text.append("state = .\n");
             try {
-                Files.writeString(
-                        file,
-                        isNamed ? configuration : configuration + "\nadmin.socket = " + SOCKET);
+                Files.writeString(file, text);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }

@@ -42,7 +42,7 @@ public final class RunningDaemon implements AutoCloseable {
     ///
     /// @param whole configuration
     public static RunningDaemon startWith(String whole) {
-        String text = whole.contains("admin.socket") ? whole : "admin.socket = off\n" + whole;
+        String text = whole.contains("socket") ? whole : "admin.socket = off\n" + whole;
         LoadResult read = ConfigurationLoader.parse(text, Path.of("test.conf"), Map.of());
         try {
             return switch (read) {
