@@ -2,14 +2,18 @@ package bascule;
 
 import bascule.config.Configuration;
 import bascule.config.ConfigurationLoader;
+import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /// `bascule demo`: a whole installation in one process, for a first look. The daemon in it is the real one, and reads its
 /// configuration as it would from a file; only the servers are toys.
 final class Demo {
+    private static final String SOCKET = "admin.sock";
     private static final List<String> SERVERS = List.of("server-1", "server-2", "server-3");
 
     private Demo() {}
@@ -20,27 +24,49 @@ final class Demo {
     /// @param adminPort the same for the admin port
     /// @return exit code
     static int run(int port, int adminPort) throws InterruptedException {
+        Path folder;
+        try {
+            folder = Files.createTempDirectory("bascule-demo-"); // Mode 0700.
+        } catch (IOException e) {
+            Main.complain("no folder for the demo's admin socket: " + e);
+            return Main.FAILED;
+        }
         var servers = new DemoServers(SERVERS);
-        String text = configuration(port, adminPort, servers.addresses());
+        String text = configuration(port, adminPort, folder, servers.addresses());
         Configuration configuration =
                 Main.loaded(ConfigurationLoader.parse(text, Path.of("demo.conf"), Map.of()));
+        Runnable end =
+                () -> {
+                    servers.close();
+                    delete(folder);
+                };
         int exitCode =
                 configuration == null
                         ? Main.REFUSED
                         : Main.serve(
                                 configuration,
                                 null,
-                                daemon -> System.out.print(guide(daemon, text)),
-                                servers::close);
-        servers.close();
+                                daemon -> System.out.print(guide(daemon, folder, text)),
+                                end);
+        end.run();
         if (exitCode == Main.FAILED)
             Main.complain("any free ports will do: bascule demo --port 0 --admin-port 0");
         return exitCode;
     }
 
+    /// With what the daemon keeps there.
+    private static void delete(Path folder) {
+        try (Stream<Path> kept = Files.list(folder)) {
+            for (Path each : kept.toList()) Files.deleteIfExists(each);
+            Files.deleteIfExists(folder);
+        } catch (IOException e) {
+            Main.complain(folder + " is left behind: " + e);
+        }
+    }
+
     /// Few connections, so that it starts where few descriptors are allowed; and no events, so that the access log is seen.
     private static String configuration(
-            int port, int adminPort, List<InetSocketAddress> addresses) {
+            int port, int adminPort, Path folder, List<InetSocketAddress> addresses) {
         var servers = new StringBuilder();
         for (int i = 0; i < SERVERS.size(); i++) {
             servers.append(
@@ -55,13 +81,14 @@ final class Demo {
                 }
                 backends.hello.servers = [
                 %s]
-                admin { http = "127.0.0.1:%d", socket = off }
+                admin { http = "127.0.0.1:%d", socket = "%s/%s" }
+                state = "%4$s"
                 logging.level = warn
                 """
-                .formatted(port, servers, adminPort);
+                .formatted(port, servers, adminPort, folder, SOCKET);
     }
 
-    private static String guide(Daemon daemon, String configuration) {
+    private static String guide(Daemon daemon, Path folder, String configuration) {
         String site = "http://127.0.0.1:" + daemon.addresses("http").getFirst().getPort();
         String admin = "http://127.0.0.1:" + daemon.adminAddresses().getFirst().getPort();
         return """
@@ -72,6 +99,8 @@ final class Demo {
                   curl %2$s/slow                takes 3 s, and arrives even if you press Ctrl-C here meanwhile
                   curl -i '%2$s/status?code=404'
                   curl -o /dev/null '%2$s/bytes?n=1000000000'
+                  bascule drain hello/server-1 --socket %5$s
+                                              and curl again: the others go on. enable undoes it
                 Look at:
                   %3$s/                         in a browser: listeners and servers, live
                   %3$s/status                   the same as JSON
@@ -81,6 +110,11 @@ final class Demo {
                 %4$s
                 Ctrl-C ends it. From here on: the access log.
                 """
-                .formatted(Version.current(), site, admin, configuration.indent(2));
+                .formatted(
+                        Version.current(),
+                        site,
+                        admin,
+                        configuration.indent(2),
+                        folder.resolve(SOCKET));
     }
 }

@@ -9,6 +9,7 @@ import bascule.testing.BasculeProcess.Ended;
 import bascule.testing.Peers;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.file.Path;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -16,6 +17,7 @@ import org.junit.jupiter.api.Test;
 /// The demo, and what its guide and README.md tell a newcomer to try.
 final class DemoIT {
     private static final Pattern SITE = Pattern.compile("curl (http://127\\.0\\.0\\.1:\\d+)/ ");
+    private static final Pattern SOCKET = Pattern.compile("--socket (\\S+/admin\\.sock)");
     private static final Pattern ADMIN = Pattern.compile("(http://127\\.0\\.0\\.1:\\d+)/metrics");
 
     private static BasculeProcess demo() {
@@ -80,6 +82,29 @@ final class DemoIT {
             assertThat(curl(find(ADMIN, demo) + "/status")).contains("\"server-3\"");
             assertThat(curl(find(ADMIN, demo) + "/")).startsWith("<!doctype html>");
             assertThat(demo.err()).isEmpty();
+        }
+    }
+
+    @Test
+    void givenDemo_whenAServerIsDrained_thenTheOthersGoOnUntilItIsEnabled() {
+        try (BasculeProcess demo = demo()) {
+            String site = find(SITE, demo);
+            String socket = find(SOCKET, demo);
+
+            Ended drained = bascule("drain", "hello/server-1", "--wait", "--socket", socket).end();
+            assertThat(drained)
+                    .isEqualTo(new Ended(0, "hello/server-1: draining, no exchange running\n", ""));
+            for (int i = 0; i < 6; i++) assertThat(curl(site + "/")).doesNotContain("server-1");
+
+            Ended enabled = bascule("enable", "hello/server-1", "--socket", socket).end();
+            assertThat(enabled)
+                    .isEqualTo(new Ended(0, "hello/server-1: up, no exchange running\n", ""));
+            String answers = curl(site + "/") + curl(site + "/") + curl(site + "/");
+            assertThat(answers).contains("server-1");
+
+            demo.signal("TERM");
+            assertThat(demo.awaitEnd().err()).isEmpty();
+            assertThat(Path.of(socket).getParent()).doesNotExist();
         }
     }
 
