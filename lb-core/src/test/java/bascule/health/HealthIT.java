@@ -287,6 +287,28 @@ final class HealthIT {
     }
 
     @Test
+    void givenProbeUnderWay_whenDisabled_thenItIsCutAndNoneFollows() throws Exception {
+        var cut = new CompletableFuture<Void>();
+        try (Site hanging =
+                Site.ofHeads(
+                        (head, wire) -> {
+                            wire.skipToEnd();
+                            cut.complete(null);
+                            return false;
+                        })) {
+            Server server = Samples.server(backend, "a", hanging.address());
+            watch("check { http = /, every = 1s, timeout = 1s, fall = 1 }", server);
+            await(() -> hanging.requests() == 1);
+            order("a", Admin.DISABLED);
+
+            join(cut);
+            Thread.sleep(1500);
+            assertEquals(1, hanging.requests());
+            assertNull(server.checkText()); // No result of it.
+        }
+    }
+
+    @Test
     void givenUnknownNames_whenAsked_thenUnknown() {
         watch("", server("a"));
 

@@ -29,6 +29,22 @@ final class ServerStateModelTest {
         ServerState state;
         Admin wanted = Admin.ENABLED;
         final List<Boolean> results = new ArrayList<>(); // Since it was last disabled.
+        final List<Long> failures = new ArrayList<>(); // Since it became usable.
+
+        /// Must this event eject it?
+        boolean failsTooMuch(
+                ServerState before, ServerEvent event, Rules rules, Company company, long now) {
+            boolean asked = event.equals(new Ordered(Admin.ENABLED));
+            if (!before.usable() || asked) failures.clear();
+            if (!(event instanceof Failed(int count)) || !before.usable()) return false;
+            for (int i = 0; i < count; i++) failures.add(now);
+            long recent = failures.stream().filter(at -> now - at < rules.withinNanos()).count();
+            int most = company.size() * rules.atMostPercent() / 100;
+            return rules.ejectErrors() > 0
+                    && recent >= rules.ejectErrors()
+                    && company.ejected() < most
+                    && company.othersUsable();
+        }
     }
 
     @ParameterizedTest
@@ -128,10 +144,10 @@ final class ServerStateModelTest {
                 state.admin() == Admin.ENABLED && state.verdict().up() && !state.ejected(),
                 state.status(rules).usable());
 
-        if (state.ejected() && !before.ejected()) {
-            assertThat(event).isInstanceOf(Failed.class);
-            assertTrue(before.usable() && company.othersUsable(), "the last one stays");
-        }
+        assertEquals(
+                watched.failsTooMuch(before, event, rules, company, now),
+                state.ejected() && !before.ejected(),
+                "ejection");
         if (before.ejection() instanceof Ejection.Ejected(long until) && !state.ejected())
             assertTrue(
                     event.equals(new Ordered(Admin.ENABLED))

@@ -167,8 +167,9 @@ final class ServerStateTest {
         assertEquals("up", word(order(draining, Admin.ENABLED)));
         assertEquals(Ejection.Trusted.NO_FAILURES, order(draining, Admin.ENABLED).ejection());
 
-        ServerState failing = up().step(new Failed(2), RULES, FOUR, 100);
-        ServerState back = order(order(failing, Admin.DRAINING), Admin.ENABLED);
+        ServerState back = up().step(new Failed(2), RULES, FOUR, 100);
+        for (int i = 0; i < 3; i++) back = back.step(new Checked(false), RULES, FOUR, 100);
+        for (int i = 0; i < 2; i++) back = back.step(new Checked(true), RULES, FOUR, 100);
         assertEquals("up", word(back.step(new Failed(1), RULES, FOUR, 101)));
     }
 

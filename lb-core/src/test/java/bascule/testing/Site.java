@@ -43,15 +43,24 @@ public final class Site implements AutoCloseable {
     }
 
     private Site(HeadHandler handler) throws IOException {
+        this(handler, 0);
+    }
+
+    private Site(HeadHandler handler, int port) throws IOException {
         this.handler = handler;
         listening = ServerSocketChannel.open();
-        listening.bind(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0), 1024);
+        listening.bind(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), port), 1024);
         Thread.startVirtualThread(this::accept);
     }
 
     /// One that need not read a request before it answers.
     public static Site ofHeads(HeadHandler handler) throws IOException {
         return new Site(handler);
+    }
+
+    /// One that comes back where another was, see [#address()].
+    public static Site at(String address, HeadHandler handler) throws IOException {
+        return new Site(handler, Integer.parseInt(address.substring(address.indexOf(':') + 1)));
     }
 
     /// Host and port, as a configuration names a server.
