@@ -1,5 +1,6 @@
 package bascule.testing;
 
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -32,8 +33,13 @@ public final class Background {
 
     /// Waits for its end.
     public void end() throws InterruptedException {
+        end(RunningDaemon.PATIENCE.multipliedBy(2));
+    }
+
+    /// The same for what takes long.
+    public void end(Duration patience) throws InterruptedException {
         try {
-            done.get(2 * RunningDaemon.PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+            done.get(patience.toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException failed) {
             throw new AssertionError("in the background", failed.getCause());
         } catch (TimeoutException stuck) {

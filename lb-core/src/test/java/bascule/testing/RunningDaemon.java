@@ -4,13 +4,17 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import bascule.Daemon;
 import bascule.StartFailure;
+import bascule.admin.Commands;
 import bascule.config.ConfigurationLoader;
 import bascule.config.LoadResult;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 
 /// The daemon of one test, in this process, so that its buffers are watched. What a configuration leaves out is chosen for tests: no
@@ -27,9 +31,11 @@ public final class RunningDaemon implements AutoCloseable {
             """;
 
     private final Complaints complaints = new Complaints();
+    private final AtomicReference<String> file;
     private final Daemon daemon;
 
-    private RunningDaemon(Daemon daemon) {
+    private RunningDaemon(AtomicReference<String> file, Daemon daemon) {
+        this.file = file;
         this.daemon = daemon;
     }
 
@@ -42,18 +48,37 @@ public final class RunningDaemon implements AutoCloseable {
     ///
     /// @param whole configuration
     public static RunningDaemon startWith(String whole) {
-        String text = whole.contains("socket") ? whole : "admin.socket = off\n" + whole;
-        LoadResult read = ConfigurationLoader.parse(text, Path.of("test.conf"), Map.of());
+        var file = new AtomicReference<String>(withoutSocket(whole));
         try {
-            return switch (read) {
+            return switch (read(file)) {
                 case LoadResult.Loaded(var configuration) ->
-                        new RunningDaemon(Daemon.start(configuration));
+                        new RunningDaemon(file, Daemon.start(configuration, () -> read(file)));
                 case LoadResult.Rejected(var problems) ->
-                        throw new AssertionError(problems + " in\n" + text);
+                        throw new AssertionError(problems + " in\n" + file);
             };
         } catch (StartFailure failure) {
             throw new AssertionError(failure);
         }
+    }
+
+    private static String withoutSocket(String whole) {
+        return whole.contains("socket") ? whole : "admin.socket = off\n" + whole;
+    }
+
+    private static LoadResult read(AtomicReference<String> file) {
+        return ConfigurationLoader.parse(file.get(), Path.of("test.conf"), Map.of());
+    }
+
+    /// Changes the configuration and waits until the change is in force.
+    ///
+    /// @param text as of [#start]
+    /// @return what has changed
+    public List<String> reload(String text) {
+        file.set(withoutSocket(DEFAULTS + text));
+        Commands.ReloadResult result = daemon.reload().join();
+        if (!(result instanceof Commands.Reloaded(_, List<String> changes)))
+            throw new AssertionError(result + " of\n" + file);
+        return changes;
     }
 
     /// Where a listener is bound.
@@ -93,6 +118,24 @@ public final class RunningDaemon implements AutoCloseable {
                 .atMost(PATIENCE)
                 .pollInterval(Duration.ofMillis(20))
                 .until(() -> metric(name, labels), seen -> seen == value);
+    }
+
+    /// The sum of all numbers of that name in `/status`, such as `running` of servers and `queued` of backends.
+    public long status(String name) {
+        String status = Answer.get(adminAddress(), "/status").body(US_ASCII);
+        return Pattern.compile('"' + name + "\"\\s*:\\s*(\\d+)")
+                .matcher(status)
+                .results()
+                .mapToLong(found -> Long.parseLong(found.group(1)))
+                .sum();
+    }
+
+    /// Waits until [#status] says so.
+    public void awaitStatus(long value, String name) {
+        Awaitility.await(name)
+                .atMost(PATIENCE)
+                .pollInterval(Duration.ofMillis(20))
+                .until(() -> status(name), seen -> seen == value);
     }
 
     /// Waits until no connection is left, of clients or to servers; idle ones are none.

@@ -84,6 +84,7 @@ public final class Site implements AutoCloseable {
                 Wire wire = new Wire(listening.accept());
                 connections.incrementAndGet();
                 open.add(wire);
+                if (!listening.isOpen()) wire.close(); // stop() may not have seen it.
                 Thread.startVirtualThread(() -> serve(wire));
             } catch (ClosedChannelException closed) {
                 return;
