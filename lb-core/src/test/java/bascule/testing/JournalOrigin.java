@@ -20,9 +20,9 @@ import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.concurrent.TimeUnit;
 
-/// A server for [Load] that writes down each request when it reaches it, before anything else, in a way that outlives SIGKILL: in pages
-/// of a file, which are the kernel's. It thinks a while about each POST, so that a death finds some that it has not answered. A
-/// process of its own; keeps its port and its journal over its deaths.
+/// A server for [Load] that writes down each request when it reaches it, before anything else, in a way that outlives SIGKILL: in
+/// pages of a file, which are the kernel's. It thinks a while about each POST, so that a death finds some that it has not answered.
+/// A process of its own; keeps its port and its journal over its deaths.
 public final class JournalOrigin implements AutoCloseable {
     /// Requests of one load, at most.
     private static final int NUMBERS = 8 << 20;
@@ -89,6 +89,25 @@ public final class JournalOrigin implements AutoCloseable {
                         .start();
         var listening = process.inputReader().readLine();
         if (listening == null) throw new AssertionError(name + " does not listen");
+    }
+
+    /// SIGSTOP: what comes from now on reaches its kernel, which takes it, and not itself. Only [#kill] ends that.
+    public void freeze() {
+        BasculeProcess.command("bash", "-c", "kill -STOP " + process.pid()).end();
+    }
+
+    /// Connections with something that has reached its kernel, and that it has not read.
+    public int unread() throws IOException {
+        String local = ":%04X".formatted(port);
+        int connections = 0;
+        for (String table : new String[] {"/proc/net/tcp", "/proc/net/tcp6"}) {
+            for (String line : Files.readAllLines(Path.of(table))) {
+                String[] words = line.strip().split("\\s+", -1); // proc_net_tcp.rst
+                boolean isOurs = words[1].endsWith(local) && words[3].equals("01"); // ESTABLISHED
+                if (isOurs && !words[4].endsWith(":00000000")) connections++;
+            }
+        }
+        return connections;
     }
 
     /// SIGKILL; after this returns it is gone, and so are its sockets.

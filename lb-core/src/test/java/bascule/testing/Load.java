@@ -11,24 +11,27 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import org.awaitility.Awaitility;
 
-/// Clients that are never idle and know what became of each request: every response is read to its end and compared with what was
-/// asked for. Nothing is sent twice. One thread, so many connections.
+/// Clients that are never idle, unless told how often to ask, and that know what became of each request: every response is read to
+/// its end and compared with what was asked for. Nothing is sent twice. One thread, so many connections.
 public final class Load implements AutoCloseable {
     /// What `/large` must answer.
     public static final byte[] LARGE = Content.of(64, 64 * 1024);
 
     private static final int KEPT_FAILURES = 1000;
     private static final int RESPONSE_BYTES = LARGE.length + 8 * 1024;
+    private static final long SECOND = 1_000_000_000;
     private static final long CONNECT_AGAIN_NANOS = Duration.ofMillis(50).toNanos();
 
     /// What is asked for. Each response must bear `X-Number` and `X-Server`.
@@ -115,6 +118,7 @@ public final class Load implements AutoCloseable {
     }
 
     private final InetSocketAddress to;
+    private final int perSecond;
     private final long patienceNanos;
     private final Selector selector;
     private final Thread thread;
@@ -123,12 +127,16 @@ public final class Load implements AutoCloseable {
     private final Map<String, AtomicLong> complete = new ConcurrentHashMap<>();
     private final AtomicLong failed = new AtomicLong();
     private final List<Failure> failures = new ArrayList<>(); // Guarded by itself.
-    private long numbers; // Of the thread.
+    private final Queue<Client> resting = new ArrayDeque<>(); // This and all below: of the thread.
+    private long dueNanos = System.nanoTime();
+    private long numbers;
     private volatile boolean stopping;
     private volatile Throwable broken;
 
-    private Load(InetSocketAddress to, int connections, Duration patience) throws IOException {
+    private Load(InetSocketAddress to, int connections, int perSecond, Duration patience)
+            throws IOException {
         this.to = to;
+        this.perSecond = perSecond;
         patienceNanos = patience.toNanos();
         selector = Selector.open();
         for (int i = 0; i < connections; i++) clients.add(new Client());
@@ -136,12 +144,20 @@ public final class Load implements AutoCloseable {
     }
 
     public static Load start(InetSocketAddress to, int connections) throws IOException {
-        return start(to, connections, RunningDaemon.PATIENCE);
+        return start(to, connections, 0, RunningDaemon.PATIENCE);
     }
 
+    /// Sends no more than so many requests a second, and fewer only while all connections are busy.
+    public static Load start(InetSocketAddress to, int connections, int perSecond)
+            throws IOException {
+        return start(to, connections, perSecond, RunningDaemon.PATIENCE);
+    }
+
+    /// @param perSecond 0: as many as can be
     /// @param patience with a response that does not go on
-    static Load start(InetSocketAddress to, int connections, Duration patience) throws IOException {
-        var load = new Load(to, connections, patience);
+    static Load start(InetSocketAddress to, int connections, int perSecond, Duration patience)
+            throws IOException {
+        var load = new Load(to, connections, perSecond, patience);
         load.thread.start();
         return load;
     }
@@ -206,8 +222,10 @@ public final class Load implements AutoCloseable {
             for (Client client : clients) client.connect();
             long looked = System.nanoTime();
             while (clients.stream().anyMatch(client -> client.busy)) {
-                selector.select(20);
+                selector.select(resting.isEmpty() ? 20 : 1);
                 if (Thread.interrupted()) return;
+                while (!resting.isEmpty() && (stopping || System.nanoTime() - dueNanos >= 0))
+                    resting.remove().goOn();
                 for (SelectionKey key : selector.selectedKeys())
                     ((Client) key.attachment()).ready();
                 selector.selectedKeys().clear();
@@ -227,6 +245,7 @@ public final class Load implements AutoCloseable {
         private SocketChannel channel;
         private SelectionKey key;
         private boolean connected;
+        private boolean rests;
         private long again; // When to connect, 0 for never.
         private long number;
         private Kind kind = Kind.SMALL;
@@ -265,6 +284,15 @@ public final class Load implements AutoCloseable {
                 close();
                 return;
             }
+            if (perSecond > 0) {
+                if (dueNanos - System.nanoTime() > 0) {
+                    key.interestOps(0);
+                    rests = true;
+                    resting.add(this);
+                    return;
+                }
+                dueNanos = Math.max(dueNanos, System.nanoTime() - SECOND) + SECOND / perSecond;
+            }
             number = numbers++;
             kind = Kind.of(number);
             String head =
@@ -281,6 +309,15 @@ public final class Load implements AutoCloseable {
             movedNanos = sentNanos;
             sent.incrementAndGet();
             write();
+        }
+
+        void goOn() {
+            rests = false;
+            try {
+                next();
+            } catch (IOException e) {
+                fail(ended());
+            }
         }
 
         private void write() throws IOException {
@@ -387,7 +424,7 @@ public final class Load implements AutoCloseable {
         }
 
         void look(long now) {
-            if (!busy) return;
+            if (!busy || rests) return;
             if (again != 0) {
                 if (stopping) busy = false;
                 else if (now - again >= 0) connect();

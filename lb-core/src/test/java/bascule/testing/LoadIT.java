@@ -55,7 +55,7 @@ final class LoadIT {
                                         requests.incrementAndGet() == 500
                                                 ? sin(sin, request, wire)
                                                 : serve(request, wire));
-                var load = Load.start(address(site), 8, SHORT)) {
+                var load = Load.start(address(site), 8, 0, SHORT)) {
             load.awaitSent(2000);
             Result result = load.stop();
 
@@ -144,6 +144,21 @@ final class LoadIT {
 
             assertThat(result.failed()).as(result.describe(result.failures())).isZero();
             assertThat(site.connections()).isGreaterThan(100);
+        }
+    }
+
+    @Test
+    void givenRate_whenLoaded_thenNoMoreIsAskedAndNothingFails() throws Exception {
+        try (var site = new Site(LoadIT::serve);
+                var load = Load.start(address(site), 8, 200)) {
+            long start = System.nanoTime();
+            load.awaitSent(500);
+            Result result = load.stop();
+            double seconds = (System.nanoTime() - start) / 1e9;
+
+            assertThat(result.failed()).as(result.describe(result.failures())).isZero();
+            // What was not sent for a second is made up for, no more.
+            assertThat(result.sent()).isLessThanOrEqualTo((long) (200 * (seconds + 1)) + 1);
         }
     }
 
