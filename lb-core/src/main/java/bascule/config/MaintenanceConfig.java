@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param page null = the usual short text
 /// @param retryAfter the `Retry-After` of the answer; [Duration#ZERO] = none
-/// @param except peers that are served all the same
+/// @param except clients that are served all the same
 public record MaintenanceConfig(@Nullable PageFile page, Duration retryAfter, List<Cidr> except) {
     private static final Kind<Duration> RETRY_AFTER =
             Kind.duration(ofSeconds(1), ofDays(7)).or(Kind.OFF, Duration.ZERO);
