@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 public sealed interface Balancer permits LeastConnections, RoundRobin {
     /// Any event loop; takes no lock and allocates nothing.
     ///
-    /// @param avoid not this one; null for no such wish
+    /// @param avoid not this one, which has just failed, and no turn is taken for that; null for no such wish
     /// @param limit not one that has as many places taken, see [Server#taken()]; [Integer#MAX_VALUE] for no bound
     /// @return a server of the latest set, or null if none fits. While an update is under way it may be one of the set
     ///     before; a server that went down a moment ago is possible in any case, and the caller's failure handling covers both

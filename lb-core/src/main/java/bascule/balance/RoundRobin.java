@@ -37,7 +37,11 @@ public final class RoundRobin implements Balancer {
         Cycle current = cycle;
         int length = current.order.length;
         if (length == 0) return null;
-        int turn = current.order[(int) (current.position.getAndIncrement() % length)];
+        // Who asks again after a failure takes nobody's turn: of two servers the one that is well
+        // would be asked by those only who
+        // failed at the other, and every newcomer would find that one first.
+        long position = avoid == null ? current.position.getAndIncrement() : current.position.get();
+        int turn = current.order[(int) (position % length)];
         Server chosen = current.servers[turn];
         return fits(chosen, avoid, limit) ? chosen : another(current.servers, turn, avoid, limit);
     }

@@ -19,6 +19,7 @@ import bascule.http.ResponseEvents;
 import bascule.http.ResponseHead;
 import bascule.http1.Http1Back;
 import bascule.net.Failure;
+import bascule.net.Failure.Resend;
 import bascule.net.Failure.Whose;
 import bascule.observe.AccessLine;
 import bascule.observe.Events;
@@ -722,7 +723,8 @@ final class Exchange implements RequestEvents, ResponseEvents {
                 && !held.isEmpty()
                 && retries + (wentBack ? 0 : 1) < backend.config().retry().tries()
                 && (stale || backend.hasServerBut(failed))
-                && backend.budget().take();
+                // What never left costs no server twice: the budget is for what may have.
+                && (failure.resend() == Resend.ALWAYS || backend.budget().take());
     }
 
     private void fail(Failure failure) {

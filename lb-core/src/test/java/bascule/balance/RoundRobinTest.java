@@ -226,13 +226,30 @@ final class RoundRobinTest {
     }
 
     @Test
-    void givenOneToAvoid_whenItIsItsTurn_thenTheNext() {
+    void givenOneToAvoid_whenItIsItsTurn_thenTheNextAndNobodysTurnIsTaken() {
         List<Server> servers = weighted(1, 1, 1);
         var balancer = new RoundRobin(ServerSet.of(servers));
 
         assertSame(servers.get(1), balancer.pick(servers.get(0), Integer.MAX_VALUE));
+        assertSame(servers.get(0), balancer.pick());
         assertSame(servers.get(1), balancer.pick(servers.get(0), Integer.MAX_VALUE));
+        assertSame(servers.get(1), balancer.pick());
         assertNull(new RoundRobin(ServerSet.of(weighted(1))).pick(null, 0));
+    }
+
+    @Test
+    void givenTwoServersOneOfWhichFails_whenItsExchangesAreSentAgain_thenOnlyEachSecondHasToBe() {
+        List<Server> servers = weighted(1, 1);
+        var balancer = new RoundRobin(ServerSet.of(servers));
+        int again = 0;
+        for (int i = 0; i < 100; i++) {
+            Server first = balancer.pick();
+            if (first != servers.get(0)) continue;
+            again++;
+            assertSame(servers.get(1), balancer.pick(first, Integer.MAX_VALUE));
+        }
+
+        assertEquals(50, again);
     }
 
     @Test
