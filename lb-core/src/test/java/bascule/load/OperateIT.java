@@ -135,29 +135,37 @@ final class OperateIT {
         List<Nginx> servers = List.of(nginx("a"), nginx("b"), nginx("c"));
         Balanced web = opened(new Balanced(members(servers.toArray(Nginx[]::new))));
         Load load = opened(Load.start(web.address(), CONNECTIONS, 1000));
-        List<Long> killedNanos = new ArrayList<>();
+        List<Death> deaths = new ArrayList<>();
 
         for (int kill = 0; kill < kills; kill++) {
             Thread.sleep(random.nextInt(500, 1500));
             Nginx victim = servers.get(random.nextInt(3));
+            long beforeNanos = System.nanoTime();
             victim.kill();
-            killedNanos.add(System.nanoTime());
+            deaths.add(new Death(beforeNanos, System.nanoTime()));
             victim.start();
         }
         Result result = load.stop();
 
         List<Failure> rest =
                 result.failures().stream()
-                        .filter(each -> !isExcused(each) || !wasUnderWay(each, killedNanos))
+                        .filter(
+                                each ->
+                                        !isExcused(each)
+                                                || deaths.stream()
+                                                        .noneMatch(death -> death.met(each)))
                         .toList();
         assertThat(rest).as("seed %d: %s", seed, result.describe(rest)).isEmpty();
         assertThat(result.failed()).isEqualTo(result.failures().size()); // None was left out.
         assertThat(result.sent()).isGreaterThan(500L * kills);
     }
 
-    private static boolean wasUnderWay(Failure failure, List<Long> atNanos) {
-        return atNanos.stream()
-                .anyMatch(at -> at - failure.sentNanos() > 0 && failure.failedNanos() - at > 0);
+    /// Some time between these a server has died.
+    private record Death(long afterNanos, long beforeNanos) {
+        /// Was the request under way then?
+        boolean met(Failure failure) {
+            return beforeNanos - failure.sentNanos() > 0 && failure.failedNanos() - afterNanos > 0;
+        }
     }
 
     private static void assertOnlyExcused(Result result, long killedNanos) {

@@ -231,7 +231,6 @@ final class LoadIT {
             assertThat(failed).isNotEmpty().hasSizeLessThanOrEqualTo(50);
             assertThat(LongStream.range(0, result.sent()))
                     .allMatch(at -> origin.seen(at) == 1 || failed.contains(at));
-            assertThat(failed).anyMatch(at -> origin.seen(at) == 1);
             assertThat(origin.seen(result.sent())).isZero();
         }
     }
