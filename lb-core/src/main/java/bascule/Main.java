@@ -120,8 +120,13 @@ public final class Main {
 
     /// What came of it stands in the log.
     private static void reload(@Nullable Daemon daemon) {
-        if (daemon == null) return;
-        var _ = daemon.reload(); // Else it has just read its file.
+        if (daemon == null) return; // It has just read its file.
+        var _ =
+                daemon.reload()
+                        .whenComplete(
+                                (_, bug) -> { // A refusal is a result, and told where it is made.
+                                    if (bug != null) Events.bug("reload-failed", bug);
+                                });
     }
 
     private static void reopenLogs(@Nullable Daemon daemon) {
