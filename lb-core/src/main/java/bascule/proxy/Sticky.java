@@ -123,17 +123,8 @@ final class Sticky {
     }
 
     private boolean mayBeAsked(ServerStatus status) {
-        boolean wanted =
-                switch (status.admin()) {
-                    case ENABLED -> true;
-                    case DRAINING -> onDrain == OnDrain.FINISH;
-                    case DISABLED -> false;
-                };
-        return wanted
-                && switch (status.health()) {
-                    case UNKNOWN, UP -> true;
-                    case DOWN, EJECTED -> false;
-                };
+        boolean moves = onDrain == OnDrain.MOVE && status.admin() == ServerStatus.Admin.DRAINING;
+        return !moves && !status.lost();
     }
 
     private static int skipBlanks(byte[] bytes, int start, int end) {
