@@ -262,7 +262,7 @@ final class Cli {
             description = {
                 "Run the daemon in the foreground.",
                 "SIGTERM and SIGINT stop it: what runs may end within shutdown.grace. A second signal ends it at once.",
-                "SIGUSR1 opens the access log anew."
+                "SIGHUP reloads the file, SIGUSR1 opens the access log anew."
             })
     int run(
             @Mixin FileOption file,
