@@ -81,7 +81,7 @@ public record Status(
     }
 
     /// @param balance as in the configuration, such as `round-robin`
-    /// @param queued exchanges that wait for a slot at one of its servers
+    /// @param queued exchanges that wait for a place at one of its servers
     public record Backend(String name, List<Server> servers, String balance, long queued) {
         public Backend {
             servers = List.copyOf(servers);

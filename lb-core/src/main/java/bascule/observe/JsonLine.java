@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /// | `status` | as sent to the client; `null` if nothing was | `%ST` |
 /// | `received`, `sent` | bytes, from and to the client, heads included | `%U`, `%B` |
 /// | `backend`, `server` | their names | `%b`, `%s` |
-/// | `queue_ms` | waited for a slot at the server | `%Tw` |
+/// | `queue_ms` | waited for a place at the server | `%Tw` |
 /// | `connect_ms` | opening the connection; `null` on a reused one | `%Tc` |
 /// | `first_byte_ms` | from the request sent to the first byte of the response | `%Tr` |
 /// | `total_ms` | from `time` to the last byte | `%Ta` |
