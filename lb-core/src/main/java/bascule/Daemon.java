@@ -81,8 +81,8 @@ public final class Daemon {
     /// How long a change under way may take to end when the daemon stops.
     private static final long CONTROL_END_MILLIS = 5000;
 
-    /// Class files, logs, the admin port's 64 connections, epoll.
-    private static final int OWN_DESCRIPTORS = 200;
+    /// Class files, logs, 64 connections each of the admin port and the admin socket, epoll.
+    private static final int OWN_DESCRIPTORS = 264;
 
     private final @Nullable Supplier<LoadResult> source;
     private final Transport transport;

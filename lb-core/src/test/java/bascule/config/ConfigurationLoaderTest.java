@@ -392,20 +392,4 @@ final class ConfigurationLoaderTest {
     private static InetSocketAddress address(String host, int port) {
         return new InetSocketAddress(InetAddress.ofLiteral(host), port);
     }
-
-    @ParameterizedTest
-    @CsvSource({"95, true", "96, false"})
-    void givenSocket_whenParsed_thenItFitsIntoASocketAddress(int bytes, boolean isGood) {
-        String path = "/" + "a".repeat(bytes - 1);
-        String text = HTTP + WEB + "admin.socket = \"" + path + "\"\n";
-
-        LoadResult read = ConfigurationLoader.parse(text, Path.of("test.conf"), Map.of());
-
-        if (isGood) {
-            assertThat(parse(text).admin().socket()).isEqualTo(Path.of(path));
-        } else {
-            assertThat(read.toString())
-                    .contains("is too long for a socket", "(expected: a file, up to 95 bytes");
-        }
-    }
 }
