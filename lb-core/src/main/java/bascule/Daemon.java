@@ -52,6 +52,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
@@ -69,6 +70,9 @@ public final class Daemon {
 
     /// How long the loops may take to end once nothing is open any more.
     private static final long LOOPS_END_MILLIS = 5000;
+
+    /// Between two looks at names that have changed, so that whatever they do, other things are done too.
+    private static final long FOLLOW_PAUSE_MILLIS = 250;
 
     /// Faults of a refused file that stand in the log.
     private static final int MOST_TOLD = 100;
@@ -100,6 +104,12 @@ public final class Daemon {
     private @Nullable StickyKey stickyKey; // The control thread's.
     private volatile InForce inForce;
     private volatile boolean stopping;
+
+    /// Is it to be looked at names that have changed?
+    private final AtomicBoolean following = new AtomicBoolean();
+
+    /// What is gone, but may be asked by clients of listeners that are gone too.
+    private final List<Backends.Change> lingering = new ArrayList<>();
 
     /// @param since when it was loaded
     /// @param lastResult of the last attempt to load one: `loaded`, `refused` or `failed`
@@ -137,8 +147,8 @@ public final class Daemon {
         try {
             daemon.open(configuration);
             return daemon;
-        } catch (StartFailure failure) {
-            daemon.close();
+        } catch (StartFailure | RuntimeException | Error failure) {
+            daemon.close(); // Its threads would keep the process alive.
             throw failure;
         }
     }
@@ -230,7 +240,7 @@ public final class Daemon {
         metrics.serverState(view::servers);
         String failure = CompletableFuture.supplyAsync(() -> apply(configuration), control).join();
         if (failure != null) throw new StartFailure(Main.FAILED, failure);
-        control.scheduleAtFixedRate(
+        control.scheduleWithFixedDelay(
                 guarded("sample-failed", this::everySecond), 1, 1, TimeUnit.SECONDS);
         openAdmin(configuration);
     }
@@ -241,7 +251,6 @@ public final class Daemon {
     ///
     /// @return why it failed, or null
     private @Nullable String apply(Configuration next) {
-        Instant reload = listeners.all().isEmpty() ? null : Instant.now();
         AccessLog.Prepared log;
         Listeners.Prepared prepared;
         try {
@@ -256,6 +265,19 @@ public final class Daemon {
             log.close();
             return failure.getMessage();
         }
+        try {
+            putInForce(next, log, prepared);
+            return null;
+        } catch (RuntimeException | Error bug) {
+            Events.bug("configuration-not-in-force", bug, "config", next.hash());
+            if (!listeners.isOpen(prepared)) prepared.close();
+            return "a fault of Bascule itself: see the log";
+        }
+    }
+
+    private void putInForce(
+            Configuration next, AccessLog.Prepared log, Listeners.Prepared prepared) {
+        Instant reload = listeners.all().isEmpty() ? null : Instant.now();
         Map<String, List<InetSocketAddress>> before = openAddresses();
         Map<String, RouteTable> routes = routes(next);
         int growth = routes.values().stream().mapToInt(RouteTable::growthBytes).max().orElse(0);
@@ -265,7 +287,7 @@ public final class Daemon {
                                 largest(next, LimitsConfig::headersBytes),
                                 largest(next, LimitsConfig::headerCount),
                                 growth));
-        watchNames(Stream.of(next, inForce.configuration()));
+        wait(names.watch(hosts(Stream.of(next, inForce.configuration()))), FIRST_ADDRESSES_MILLIS);
         Backends.Change change = bring(next);
         accessLog.use(log);
         AdminServer port = admin;
@@ -277,11 +299,10 @@ public final class Daemon {
         listeners.open(next.listeners(), prepared);
         tellAddresses(before);
         letGo(change);
-        watchNames(Stream.of(next));
+        var _ = names.watch(hosts(Stream.of(next)));
         Events.level(next.logging().level());
         inForce = InForce.now(next, reload);
         metrics.config(next.hash());
-        return null;
     }
 
     private Map<String, List<InetSocketAddress>> openAddresses() {
@@ -318,8 +339,8 @@ public final class Daemon {
     private void letGo(Backends.Change change) {
         if (change.goneServers().isEmpty() && change.goneBackends().isEmpty()) return;
         watch(change.all(), List.of());
-        change.goneBackends().forEach(Backend::close);
-        retire(change);
+        if (!change.goneBackends().isEmpty() && listeners.anyLeaving()) lingering.add(change);
+        else retire(change);
     }
 
     /// @param besides servers that may still be chosen in the backends they belong to
@@ -335,18 +356,16 @@ public final class Daemon {
     }
 
     /// Names of servers that stand in any of these.
-    private void watchNames(Stream<Configuration> configurations) {
-        Set<String> hosts =
-                configurations
-                        .flatMap(configuration -> configuration.backends().stream())
-                        .flatMap(backend -> backend.servers().stream())
-                        .flatMap(
-                                server ->
-                                        server.address() instanceof ServerAddress.Dns name
-                                                ? Stream.of(name.host())
-                                                : Stream.empty())
-                        .collect(Collectors.toSet());
-        wait(names.watch(hosts), FIRST_ADDRESSES_MILLIS);
+    private static Set<String> hosts(Stream<Configuration> configurations) {
+        return configurations
+                .flatMap(configuration -> configuration.backends().stream())
+                .flatMap(backend -> backend.servers().stream())
+                .flatMap(
+                        server ->
+                                server.address() instanceof ServerAddress.Dns name
+                                        ? Stream.of(name.host())
+                                        : Stream.empty())
+                .collect(Collectors.toSet());
     }
 
     /// What has not come by then will come later.
@@ -364,12 +383,17 @@ public final class Daemon {
 
     /// Names have other addresses than before.
     private void followNames() {
+        following.set(false); // What changes from here on is for the next time.
         if (!stopping) letGo(bring(inForce.configuration()));
     }
 
     private void namesChanged() {
+        if (!following.compareAndSet(false, true)) return;
         try {
-            control.execute(guarded("names-not-followed", this::followNames));
+            control.schedule(
+                    guarded("names-not-followed", this::followNames),
+                    FOLLOW_PAUSE_MILLIS,
+                    TimeUnit.MILLISECONDS);
         } catch (RejectedExecutionException _) {
             Events.debug("names-not-followed", "cause", "stopping");
         }
@@ -434,7 +458,7 @@ public final class Daemon {
 
     /// Lets go of what nobody can choose any more.
     private void retire(Backends.Change change) {
-        if (change.goneServers().isEmpty() && change.goneBackends().isEmpty()) return;
+        change.goneBackends().forEach(Backend::close);
         onLoops(
                 worker -> {
                     change.goneServers().forEach(worker::retire);
@@ -446,7 +470,11 @@ public final class Daemon {
             if (!backends.has(server.backend(), server.name()))
                 metrics.removeServer(server.backend(), server.name());
         }
-        for (Backend backend : change.goneBackends()) metrics.removeBackend(backend.name());
+        for (Backend backend : change.goneBackends()) {
+            boolean isBack =
+                    backends.all().stream().anyMatch(now -> now.name().equals(backend.name()));
+            if (!isBack) metrics.removeBackend(backend.name());
+        }
     }
 
     private void onLoops(Consumer<Worker> action) {
@@ -468,6 +496,9 @@ public final class Daemon {
         }
         latency.sample(System.nanoTime());
         for (String name : listeners.forgetEmpty()) metrics.removeListener(name);
+        if (lingering.isEmpty() || listeners.anyLeaving()) return;
+        lingering.forEach(this::retire);
+        lingering.clear();
     }
 
     // ---- from any thread
@@ -489,6 +520,7 @@ public final class Daemon {
     }
 
     private ReloadResult reloaded(LoadResult read) {
+        if (stopping) return new Commands.Stopping();
         ReloadResult result =
                 switch (read) {
                     case LoadResult.Rejected(var problems) ->

@@ -95,7 +95,8 @@ record Operations(
         return new ServerIs(
                 word(status.admin()),
                 status.state(),
-                metrics.serverRunning(server.backend(), server.name()),
+                // A place may be taken by an exchange that is only on its way to its loop.
+                Math.max(metrics.serverRunning(server.backend(), server.name()), server.taken()),
                 notKept);
     }
 

@@ -301,4 +301,19 @@ final class ReloadIT {
     private void awaitStatus(String pattern) {
         Awaitility.await(pattern).until(() -> Pattern.compile(pattern).matcher(status()).find());
     }
+
+    @Test
+    void givenAClientThatIsConnected_whenAReloadDeniesIt_thenItsConnectionEnds() throws Exception {
+        start(
+                "listeners.http { bind = \"127.0.0.1:0\", limits = 100, routes = [{ respond = 201 }] }");
+        try (Wire client = Wire.connect(http())) {
+            client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+            assertEquals(201, Answer.read(client, false).status());
+
+            reload(
+                    "listeners.http { bind = \"127.0.0.1:0\", limits = 100, deny = [\"127.0.0.0/8\"], routes = [{ respond = 201 }] }");
+
+            client.awaitEnd();
+        }
+    }
 }

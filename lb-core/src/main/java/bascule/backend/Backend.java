@@ -89,6 +89,11 @@ public final class Backend {
         return plan.config;
     }
 
+    /// Is it one of the present configuration's?
+    boolean has(Server server) {
+        return plan.servers.contains(server);
+    }
+
     /// All servers of the present configuration, in its order.
     public List<Server> servers() {
         return plan.servers;
@@ -131,13 +136,19 @@ public final class Backend {
             return another != null || avoid == null ? another : now.balancer.pick();
         }
         if (!line.isEmpty()) return null;
-        Server another = takeOne(now, avoid);
-        return another != null || avoid == null ? another : takeOne(now, null);
+        return takeAnother(now, avoid);
     }
 
-    /// For the line: any server with a place, which is then taken.
-    @Nullable Server takeOne() {
-        return takeOne(plan, null);
+    /// For the line: a server with a place, which is then taken.
+    @Nullable Server takeOne(@Nullable Server avoid) {
+        return takeAnother(plan, avoid);
+    }
+
+    /// The one to avoid only if there is no other: that the others are full is no reason to ask it again.
+    private @Nullable Server takeAnother(Plan plan, @Nullable Server avoid) {
+        Server another = takeOne(plan, avoid);
+        boolean settled = another != null || avoid == null || hasServerBut(avoid);
+        return settled ? another : takeOne(plan, null);
     }
 
     private static @Nullable Server takeOne(Plan plan, @Nullable Server avoid) {

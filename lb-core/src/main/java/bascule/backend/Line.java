@@ -12,6 +12,9 @@ final class Line {
     private final ConcurrentLinkedQueue<Waiter> queue = new ConcurrentLinkedQueue<>();
     private final AtomicInteger length = new AtomicInteger();
 
+    /// Those among them who want one certain server.
+    private final AtomicInteger choosy = new AtomicInteger();
+
     Line(Backend backend) {
         this.backend = backend;
     }
@@ -27,10 +30,9 @@ final class Line {
     /// @param most how many may wait
     /// @param untilNanos when waiting ends; [Long#MAX_VALUE] for never
     boolean join(Waiter waiter, long most, long untilNanos) {
-        if (length.incrementAndGet() > most) {
-            length.decrementAndGet();
-            return false;
-        }
+        int before = length.getAndUpdate(now -> now < most ? now + 1 : now);
+        if (before >= most) return false;
+        if (waiter.wanted != null) choosy.incrementAndGet();
         waiter.joined(this, untilNanos);
         queue.add(waiter);
         serve(); // A place may have become free since it was looked for.
@@ -39,7 +41,9 @@ final class Line {
 
     /// A waiter has left of its own accord.
     void gone(Waiter waiter) {
-        if (queue.remove(waiter)) length.decrementAndGet();
+        if (!queue.remove(waiter)) return;
+        length.decrementAndGet();
+        if (waiter.wanted != null) choosy.decrementAndGet();
     }
 
     /// Hands free places to those who wait, in their order.
@@ -51,10 +55,14 @@ final class Line {
         while (again) {
             again = false;
             if (!backend.hasServer()) sendAway();
+            boolean full = false;
             for (Waiter waiter : queue) {
-                Server place = placeFor(waiter);
+                boolean isChoosy = isChoosy(waiter);
+                if (full && !isChoosy) continue;
+                Server place = isChoosy ? placeAt(waiter.wanted) : backend.takeOne(waiter.avoid);
                 if (place == null) {
-                    if (waiter.wanted == null) return; // All are full.
+                    full |= !isChoosy && waiter.avoid == null;
+                    if (full && choosy.get() == 0) break;
                     continue;
                 }
                 if (waiter.grant(place)) {
@@ -67,18 +75,20 @@ final class Line {
         }
     }
 
-    private @Nullable Server placeFor(Waiter waiter) {
+    /// Will only one server do? Not if that is lost, or removed.
+    private boolean isChoosy(Waiter waiter) {
         Server wanted = waiter.wanted;
-        if (wanted == null || wanted.status().lost()) return backend.takeOne();
-        return backend.enter(wanted, true) ? wanted : null;
+        return wanted != null && !wanted.status().lost() && backend.has(wanted);
+    }
+
+    private @Nullable Server placeAt(@Nullable Server wanted) {
+        return wanted != null && backend.enter(wanted, true) ? wanted : null;
     }
 
     /// No server may be chosen any more. Those who want one that is being drained still get it.
     private void sendAway() {
         for (Waiter waiter : queue) {
-            Server wanted = waiter.wanted;
-            boolean vain = wanted == null || wanted.status().lost();
-            if (vain && waiter.grant(null)) gone(waiter);
+            if (!isChoosy(waiter) && waiter.grant(null)) gone(waiter);
         }
     }
 

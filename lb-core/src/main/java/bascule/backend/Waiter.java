@@ -28,6 +28,7 @@ public abstract class Waiter extends Deadline implements Runnable {
 
     private final Loop loop;
     final @Nullable Server wanted;
+    final @Nullable Server avoid;
     private @Nullable Line line;
 
     @SuppressWarnings("UnusedVariable") // By its handle.
@@ -37,9 +38,11 @@ public abstract class Waiter extends Deadline implements Runnable {
     private boolean abandoned;
 
     /// @param wanted the only server that will do, or null for any
-    protected Waiter(Loop loop, @Nullable Server wanted) {
+    /// @param avoid one that has just failed: not this, if there is another
+    protected Waiter(Loop loop, @Nullable Server wanted, @Nullable Server avoid) {
         this.loop = loop;
         this.wanted = wanted;
+        this.avoid = avoid;
     }
 
     /// A place was found.
@@ -83,8 +86,15 @@ public abstract class Waiter extends Deadline implements Runnable {
         loop.wheel().remove(this);
         Server granted = server;
         Line joined = line;
-        if (!abandoned) granted(granted, loop.nanoTime());
-        else if (granted != null && joined != null) joined.giveBack(granted);
+        if (abandoned) {
+            if (granted != null && joined != null) joined.giveBack(granted);
+            return;
+        }
+        try {
+            granted(granted, loop.nanoTime());
+        } catch (RuntimeException | OutOfMemoryError cause) {
+            failed(cause); // The loop would only log it, and nobody would end the exchange.
+        }
     }
 
     @Override

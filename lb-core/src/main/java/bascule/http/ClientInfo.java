@@ -16,7 +16,7 @@ public final class ClientInfo {
     private final byte[] text;
     private final int addressStart;
     private final int addressEnd;
-    private final boolean trusted;
+    private boolean trusted;
     private final long high;
     private final long low;
 
@@ -110,5 +110,10 @@ public final class ClientInfo {
 
     public boolean trusted() {
         return trusted;
+    }
+
+    /// A reload says otherwise.
+    public void trusted(boolean now) {
+        trusted = now;
     }
 }

@@ -67,10 +67,21 @@ final class Doorway extends ChannelInboundHandlerAdapter implements Http1Front.C
         metrics.expectAcceptErrors(List.of("emfile", "enfile", "memory", "other"));
     }
 
-    /// A reload: connections that are accepted from now on live by this, and so do the requests of all.
+    /// A reload: connections that are accepted from now on live by this, and so do the requests of all. Those of peers that are not
+    /// let in any more end at once: whoever is denied is mostly doing harm just now.
     void install(DoorRules rules, ListenerRules requests, List<Backend> backends) {
         this.rules = rules;
         exchanges.install(requests, backends);
+        fronts.forEach(connection -> judge((Http1Front) connection));
+    }
+
+    private void judge(Http1Front front) {
+        ClientInfo client = front.client();
+        client.copyTo(peer);
+        client.trusted(rules.trusts(peer));
+        if (rules.letsIn(peer)) return;
+        metrics.rejected(Rejection.DENIED.reason());
+        front.stop();
     }
 
     void forget(Server server) {

@@ -19,10 +19,12 @@ import java.util.function.Function;
 /// All listeners of the daemon and the addresses they are bound to, from one configuration to the next. Changed by the daemon's
 /// thread; what it says may be asked by any.
 public final class Listeners {
+    private static final long LAST_CLIENTS_MILLIS = 50;
+
     private final Transport transport;
     private final List<Worker> workers;
     private volatile List<Listener> present = List.of();
-    private Map<Key, Bind> binds = Map.of();
+    private volatile Map<Key, Bind> binds = Map.of();
 
     /// Removed by a reload, with clients that have not left yet.
     private final List<Listener> leaving = new CopyOnWriteArrayList<>();
@@ -130,9 +132,26 @@ public final class Listeners {
             }
             get(config.name()).lead(from);
         }
-        for (Bind bind : binds.values()) if (!prepared.binds.containsValue(bind)) bind.close();
+        close(binds.values().stream().filter(bind -> !prepared.binds.containsValue(bind)).toList());
         binds = prepared.binds;
         leaving.forEach(Listener::drain);
+    }
+
+    /// Closing a socket resets the clients that wait in its queue: they are let in first, while those who come find the sockets that
+    /// take its place, if there are any.
+    private static void close(List<Bind> gone) {
+        if (gone.isEmpty()) return;
+        try {
+            Thread.sleep(LAST_CLIENTS_MILLIS);
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
+        gone.forEach(Bind::close);
+    }
+
+    /// Is a client left of a listener that a reload removed?
+    public boolean anyLeaving() {
+        return leaving.stream().anyMatch(listener -> listener.connections() > 0);
     }
 
     /// Forgets the removed listeners that no client is left of.
@@ -151,6 +170,11 @@ public final class Listeners {
                                 || leaving.stream()
                                         .anyMatch(listener -> listener.name().equals(name)));
         return names;
+    }
+
+    /// Has it come into force?
+    public boolean isOpen(Prepared prepared) {
+        return binds == prepared.binds;
     }
 
     private Map<String, Listener> byName() {

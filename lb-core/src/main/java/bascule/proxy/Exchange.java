@@ -19,7 +19,6 @@ import bascule.http.ResponseEvents;
 import bascule.http.ResponseHead;
 import bascule.http1.Http1Back;
 import bascule.net.Failure;
-import bascule.net.Failure.Resend;
 import bascule.net.Failure.Whose;
 import bascule.observe.AccessLine;
 import bascule.observe.Events;
@@ -76,6 +75,8 @@ final class Exchange implements RequestEvents, ResponseEvents {
     /// of it is held?
     private boolean repeatable;
 
+    private boolean broken; // Has a connection broken under it?
+
     /// Was it sent once more to the client's own server, for an idle connection was closed? That was no try of its own: the server
     /// may really be gone, and others have not been asked.
     private boolean wentBack;
@@ -88,6 +89,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
     // For metrics and the log.
     private @Nullable AccessLine line; // Null if accesses are not logged.
     private @Nullable ExchangeMetrics metrics;
+    private @Nullable ExchangeMetrics withoutServer;
     private long startNanos;
     private long queueStartNanos;
     private long queueNanos;
@@ -211,6 +213,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
         connected = false;
         connecting = false;
         repeatable = false;
+        broken = false;
         wentBack = false;
         responseBegun = false;
         tunnel = false;
@@ -266,7 +269,8 @@ final class Exchange implements RequestEvents, ResponseEvents {
             long now) {
         LoopBackend to = listener.backend(route);
         group = to;
-        metrics = listener.withoutServer(route);
+        withoutServer = listener.withoutServer(route);
+        metrics = withoutServer;
         BackendRules rules = to.rules();
         Maintenance maintenance = rules.maintenance;
         if (maintenance != null && maintenance.turnsAway(listener.client(head, front))) {
@@ -311,7 +315,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
         Server chosen;
         if (wanted == null) chosen = backend.choose(avoid, counted);
         else chosen = backend.enter(wanted, counted) ? wanted : null;
-        if (chosen == null) await(backend, wanted, counted, now);
+        if (chosen == null) await(backend, wanted, avoid, counted, now);
         else turnTo(backend, chosen, counted, now);
     }
 
@@ -327,12 +331,19 @@ final class Exchange implements RequestEvents, ResponseEvents {
         server = chosen;
         pool = to;
         serverMetrics = to.metrics();
+        connectNanos = NEVER;
         placed = counted;
         if (listener != null) metrics = listener.withServer(chosen);
         to.metrics().began();
-        Http1Back idle = repeatable ? to.lend() : to.lendFresh(now);
+        Http1Back idle = idle(to, now);
         if (idle == null) connect(to, now);
         else send(idle, now);
+    }
+
+    /// A connection to be used again, or null for a new one. What broke one connection of a pool may have broken them all.
+    private @Nullable Http1Back idle(ConnectionPool from, long now) {
+        if (broken) return null;
+        return repeatable ? from.lend() : from.lendFresh(now);
     }
 
     private void send(Http1Back idle, long now) {
@@ -367,16 +378,22 @@ final class Exchange implements RequestEvents, ResponseEvents {
     /// All servers are full, or none is there.
     ///
     /// @param wanted the only server that will do, which is full; or null
-    private void await(Backend backend, @Nullable Server wanted, boolean counted, long now) {
+    private void await(
+            Backend backend,
+            @Nullable Server wanted,
+            @Nullable Server avoid,
+            boolean counted,
+            long now) {
         server = null;
         serverMetrics = null;
+        metrics = withoutServer;
         if (!counted || wanted == null && !backend.hasServer()) {
             giveUp(Failure.NO_SERVER);
             return;
         }
         if (!requestDone) front().readBody(false);
         queueStartNanos = now;
-        var waiting = new Waiting(wanted);
+        var waiting = new Waiting(wanted, avoid);
         waiter = waiting;
         if (backend.await(waiting, now)) return;
         waiter = null;
@@ -385,8 +402,8 @@ final class Exchange implements RequestEvents, ResponseEvents {
 
     /// This exchange in the line of its backend.
     private final class Waiting extends Waiter {
-        Waiting(@Nullable Server wanted) {
-            super(worker.loop, wanted);
+        Waiting(@Nullable Server wanted, @Nullable Server avoid) {
+            super(worker.loop, wanted, avoid);
         }
 
         @Override
@@ -406,7 +423,9 @@ final class Exchange implements RequestEvents, ResponseEvents {
         @Override
         protected void failed(Throwable cause) {
             Events.bug("exchange-failed", cause);
-            giveUp(Failure.OURS);
+            if (front == null) return;
+            dropBack();
+            fail(Failure.OURS);
         }
     }
 
@@ -487,12 +506,15 @@ final class Exchange implements RequestEvents, ResponseEvents {
 
     /// Keeps what is about to be sent, or gives up on sending again.
     private void keep(ByteBuf piece) {
-        if (held.hasRoomFor(piece)) {
-            held.add(piece.retain());
-        } else {
-            repeatable = false;
-            held.release();
+        try {
+            if (held.hasRoomFor(piece)) {
+                held.keep(piece, worker.loop.allocator());
+                return;
+            }
+        } catch (OutOfMemoryError none) { // It can be sent, at least, if only once.
         }
+        repeatable = false;
+        held.release();
     }
 
     @Override
@@ -689,6 +711,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
     public void backFailed(Failure failure, long now) {
         Server failed = server;
         boolean stale = failure == Failure.NO_RESPONSE && back().reused();
+        broken |= connected;
         back = null;
         connected = false;
         connecting = false;
@@ -721,10 +744,11 @@ final class Exchange implements RequestEvents, ResponseEvents {
                 };
         return allowed
                 && !held.isEmpty()
-                && retries + (wentBack ? 0 : 1) < backend.config().retry().tries()
+                && retries + 1 < backend.config().retry().tries()
                 && (stale || backend.hasServerBut(failed))
-                // What never left costs no server twice: the budget is for what may have.
-                && (failure.resend() == Resend.ALWAYS || backend.budget().take());
+                // A refusal costs nobody anything; the budget is for what moves load to another
+                // server.
+                && (failure == Failure.CONNECT || backend.budget().take());
     }
 
     private void fail(Failure failure) {

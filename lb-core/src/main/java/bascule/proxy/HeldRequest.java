@@ -2,6 +2,7 @@ package bascule.proxy;
 
 import bascule.http.BackStream;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -11,8 +12,11 @@ final class HeldRequest {
     /// Most that is kept of what has been sent.
     static final int MOST_BYTES = 64 << 10;
 
-    /// Most buffers that are kept of what has been sent: each is a whole receive buffer, however little is in it.
+    /// Most buffers that are kept of what has been sent.
     static final int MOST_PIECES = 32;
+
+    /// A buffer of this size is kept as it is, however little is in it: a receive buffer for a head.
+    private static final int SMALL_BYTES = 8 << 10;
 
     private static final int USUAL_PIECES = 2;
 
@@ -34,6 +38,22 @@ final class HeldRequest {
     /// May all that is here be kept, once it has been sent?
     boolean keepable() {
         return count <= MOST_PIECES && bytes <= MOST_BYTES;
+    }
+
+    /// Keeps what is about to be sent: in a buffer of its size where the one that it came in is much larger, or a client that sends
+    /// little at a time would have us hold a whole receive buffer for it.
+    ///
+    /// @param piece the caller's own still
+    /// @throws OutOfMemoryError nothing is kept then
+    void keep(ByteBuf piece, ByteBufAllocator allocator) {
+        int length = piece.readableBytes();
+        boolean fits = piece.capacity() <= Math.max(SMALL_BYTES, 2 * length);
+        add(
+                fits
+                        ? piece.retain()
+                        : allocator
+                                .directBuffer(length)
+                                .writeBytes(piece, piece.readerIndex(), length));
     }
 
     /// @param piece owned by this from now on

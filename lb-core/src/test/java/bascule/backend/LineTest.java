@@ -15,6 +15,7 @@ import bascule.net.Loop;
 import bascule.net.Transport;
 import bascule.server.Server;
 import bascule.server.ServerSet;
+import bascule.server.ServerStatus;
 import bascule.server.Servers;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -80,7 +81,11 @@ final class LineTest {
         final CompletableFuture<Void> late = new CompletableFuture<>();
 
         Guest(@Nullable Server wanted) {
-            super(LOOP, wanted);
+            this(wanted, null);
+        }
+
+        Guest(@Nullable Server wanted, @Nullable Server avoid) {
+            super(LOOP, wanted, avoid);
         }
 
         @Override
@@ -166,6 +171,79 @@ final class LineTest {
         backend.leave(b);
 
         assertSame(b, bound.outcome.join());
+    }
+
+    @Test
+    void givenOneToAvoid_whenOnlyItHasAPlace_thenTheOtherIsWaitedFor() {
+        Backend backend = backend("capacity { connections = 1 }", 2);
+        Server a = backend.choose(null, true);
+        Server b = backend.choose(null, true);
+        assertNotNull(a);
+        assertNotNull(b);
+        backend.leave(b);
+
+        assertNull(backend.choose(b, true));
+        var guest = new Guest(null, b);
+        onLoop(LOOP, () -> assertTrue(backend.await(guest, LOOP.nanoTime())));
+        onLoop(LOOP, () -> {});
+        assertFalse(guest.outcome.isDone());
+
+        backend.leave(a);
+        assertSame(a, guest.outcome.join());
+    }
+
+    @Test
+    void givenOneToAvoid_whenThereIsNoOther_thenItIsAskedAgain() {
+        Backend backend = backend("capacity { connections = 1 }", 1);
+        Server only = backend.servers().getFirst();
+
+        assertSame(only, backend.choose(only, true));
+    }
+
+    @Test
+    void givenOneBoundToADrainedServer_whenAllOthersAreFull_thenThoseBeforeItDoNotHoldItUp() {
+        Backend backend = backend("capacity { connections = 1 }", 2);
+        Server a = backend.choose(null, true);
+        Server b = backend.choose(null, true);
+        assertNotNull(a);
+        assertNotNull(b);
+        a.publish(new ServerStatus(ServerStatus.Admin.DRAINING, ServerStatus.Health.UP));
+        backend.publish(ServerSet.of(backend.servers()));
+        Guest any = joined(backend, null);
+        Guest bound = joined(backend, a);
+
+        backend.leave(a);
+
+        assertSame(a, bound.outcome.join());
+        assertFalse(any.outcome.isDone());
+    }
+
+    @Test
+    void givenAWaiterThatFails_whenGranted_thenItHearsOfIt() {
+        Backend backend = backend("capacity { connections = 1 }", 1);
+        Server server = backend.choose(null, true);
+        assertNotNull(server);
+        var heard = new CompletableFuture<Throwable>();
+        var broken =
+                new Waiter(LOOP, null, null) {
+                    @Override
+                    protected void granted(@Nullable Server place, long nowNanos) {
+                        throw new IllegalStateException("planted");
+                    }
+
+                    @Override
+                    protected void timedOut(long nowNanos) {}
+
+                    @Override
+                    protected void failed(Throwable cause) {
+                        heard.complete(cause);
+                    }
+                };
+        onLoop(LOOP, () -> assertTrue(backend.await(broken, LOOP.nanoTime())));
+
+        backend.leave(server);
+
+        assertEquals("planted", heard.join().getMessage());
     }
 
     @Test
@@ -352,7 +430,7 @@ final class LineTest {
         boolean gone;
 
         Visitor(Visitors of, int number) {
-            super(of.loop(), null);
+            super(of.loop(), null, null);
             this.of = of;
             this.number = number;
         }

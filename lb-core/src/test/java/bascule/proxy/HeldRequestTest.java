@@ -10,6 +10,7 @@ import bascule.http.Method;
 import bascule.http.ResponseEvents;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.buffer.UnpooledByteBufAllocator;
 import org.junit.jupiter.api.Test;
 
 final class HeldRequestTest {
@@ -134,5 +135,23 @@ final class HeldRequestTest {
 
         one.release();
         held.release();
+    }
+
+    @Test
+    void givenLittleInALargeBuffer_whenKept_thenInOneOfItsSize() {
+        var held = new HeldRequest();
+        ByteBuf large = UnpooledByteBufAllocator.DEFAULT.directBuffer(64 << 10).writeByte('x');
+        ByteBuf full = UnpooledByteBufAllocator.DEFAULT.directBuffer(64 << 10).writeZero(40 << 10);
+
+        held.keep(large, UnpooledByteBufAllocator.DEFAULT);
+        held.keep(full, UnpooledByteBufAllocator.DEFAULT);
+
+        assertEquals(1, large.refCnt());
+        assertEquals(2, full.refCnt());
+        var server = new Taker();
+        held.sendTo(server, true, false, 0);
+        assertEquals(1 + (40 << 10), server.taken.length());
+        large.release();
+        full.release();
     }
 }
