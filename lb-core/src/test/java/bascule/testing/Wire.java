@@ -45,6 +45,11 @@ public final class Wire implements AutoCloseable {
         in = socket.getInputStream();
     }
 
+    /// An accepted connection, of a server that accepts by itself.
+    public static Wire of(SocketChannel accepted) throws IOException {
+        return new Wire(accepted);
+    }
+
     private Wire(SocketChannel unix, InputStream in) {
         channel = unix;
         socket = null; // There is no such view of a Unix socket.
