@@ -15,6 +15,10 @@ final class Check implements Probe.Asker {
     private static final LimitedEvent FAILED = new LimitedEvent(Duration.ofSeconds(10));
 
     private final Checks all;
+
+    /// Its name.
+    final String backend;
+
     private final InetSocketAddress server;
     private final Consumer<ProbeResult> onResult;
     private @Nullable CheckConfig config; // Null while it is stopped.
@@ -23,8 +27,9 @@ final class Check implements Probe.Asker {
     private @Nullable Probe probe;
 
     /// @param onResult told of the result of each probe that was not stopped
-    Check(Checks all, InetSocketAddress server, Consumer<ProbeResult> onResult) {
+    Check(Checks all, String backend, InetSocketAddress server, Consumer<ProbeResult> onResult) {
         this.all = all;
+        this.backend = backend;
         this.server = server;
         this.onResult = onResult;
     }
@@ -61,20 +66,25 @@ final class Check implements Probe.Asker {
     void start() {
         CheckConfig current = config;
         if (current == null) { // Whoever stops is forgotten.
-            all.ended();
+            all.ended(this);
             return;
         }
         dueNanos = System.nanoTime() + Checks.nextNanos(current.every().toNanos());
         Probe started = new Probe(all.loop, all.sockets, server, current, this);
         probe = started;
-        started.start();
+        try {
+            started.start();
+        } catch (RuntimeException | Error bug) {
+            FAILED.bug("health-failed", bug);
+            started.giveUp();
+        }
     }
 
     @Override
     public void answered(ProbeResult result) {
         try {
             onResult.accept(result);
-        } catch (RuntimeException bug) { // The next probe comes all the same.
+        } catch (RuntimeException | Error bug) { // The next probe comes all the same.
             FAILED.bug("health-failed", bug);
         }
     }
@@ -82,7 +92,7 @@ final class Check implements Probe.Asker {
     @Override
     public void closed() {
         probe = null;
-        all.ended();
+        all.ended(this);
         if (config != null) schedule();
     }
 }

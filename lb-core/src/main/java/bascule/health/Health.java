@@ -86,10 +86,25 @@ public final class Health implements AutoCloseable {
         try {
             read = file.read();
         } catch (IOException | RuntimeException failure) {
-            // All servers are enabled then; the next order replaces the file.
-            Events.error("state-unreadable", "file", file.file(), "cause", text(failure));
+            // All servers are enabled then; the next order makes another file.
+            Events.error(
+                    "state-unreadable",
+                    "file",
+                    file.file(),
+                    "cause",
+                    text(failure),
+                    "moved-to",
+                    moved(file));
         }
         return new Health(file, read, sockets);
+    }
+
+    private static String moved(OrdersFile file) {
+        try {
+            return file.setAside().toString();
+        } catch (IOException failure) {
+            return "nowhere: " + text(failure);
+        }
     }
 
     private static String text(Exception failure) {
@@ -168,7 +183,7 @@ public final class Health implements AutoCloseable {
                     () -> {
                         try {
                             (closed ? ifStopped : work).accept(done);
-                        } catch (RuntimeException bug) {
+                        } catch (RuntimeException | Error bug) {
                             failed.bug("health-failed", bug);
                             done.completeExceptionally(bug);
                         }
@@ -270,7 +285,7 @@ public final class Health implements AutoCloseable {
     private void publish(WatchedBackend backend) {
         try {
             backend.publish(System.nanoTime());
-        } catch (RuntimeException bug) { // The other backends go on.
+        } catch (RuntimeException | Error bug) { // The other backends go on.
             failed.bug("health-failed", bug, "backend", backend.group.config().name());
         }
     }
@@ -289,11 +304,11 @@ public final class Health implements AutoCloseable {
     }
 
     /// A bug in one turn must not end the ticks.
-    private Runnable guarded(Runnable work) {
+    Runnable guarded(Runnable work) {
         return () -> {
             try {
                 work.run();
-            } catch (RuntimeException bug) {
+            } catch (RuntimeException | Error bug) {
                 failed.bug("health-failed", bug);
             }
         };

@@ -1,5 +1,6 @@
 package bascule.health;
 
+import bascule.observe.Events;
 import bascule.server.ServerStatus.Admin;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
@@ -14,6 +15,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -28,7 +30,8 @@ import org.jspecify.annotations.Nullable;
 ///   {"backend":"web","server":"10.0.1.11:80","admin":"draining"}
 /// ]}
 /// ```
-/// Keys that are not known are passed over, so that an older version can read what a newer one wrote. Replaced whole: whoever reads
+/// Keys that are not known are passed over, and servers with an order that is not known, with an event: so that an older version
+/// can read what a newer one wrote. Replaced whole: whoever reads
 /// it, even after a power cut, finds the old orders or the new ones.
 record OrdersFile(Path file) {
     private static final JsonFactory JSON = new JsonFactory();
@@ -61,7 +64,7 @@ record OrdersFile(Path file) {
         }
     }
 
-    private static Map<Orders.Key, Admin> read(JsonParser from) throws IOException {
+    private Map<Orders.Key, Admin> read(JsonParser from) throws IOException {
         var orders = new LinkedHashMap<Orders.Key, Admin>();
         expect(JsonToken.START_OBJECT, from.nextToken(), from);
         while (from.nextToken() == JsonToken.FIELD_NAME) {
@@ -79,17 +82,17 @@ record OrdersFile(Path file) {
         return orders;
     }
 
-    private static void order(JsonParser from, Map<Orders.Key, Admin> to) throws IOException {
+    private void order(JsonParser from, Map<Orders.Key, Admin> to) throws IOException {
         String backend = null;
         String server = null;
-        Admin admin = null;
+        String admin = null;
         while (from.nextToken() == JsonToken.FIELD_NAME) {
             String name = from.currentName();
             JsonToken value = from.nextToken();
             switch (name) {
                 case "backend" -> backend = text(value, from);
                 case "server" -> server = text(value, from);
-                case "admin" -> admin = admin(text(value, from), from);
+                case "admin" -> admin = text(value, from);
                 default -> from.skipChildren();
             }
         }
@@ -98,7 +101,23 @@ record OrdersFile(Path file) {
             throw new IOException(line(from) + "a server lacks backend, server or admin");
         if (to.size() >= Orders.MOST)
             throw new IOException(line(from) + "more than " + Orders.MOST + " servers");
-        to.put(new Orders.Key(backend, server), admin);
+        Admin known = admin(admin);
+        if (known == null)
+            Events.error(
+                    "state-order-unknown",
+                    "file",
+                    file,
+                    "line",
+                    from.currentLocation().getLineNr(),
+                    "backend",
+                    backend,
+                    "server",
+                    server,
+                    "admin",
+                    admin,
+                    "expected",
+                    "draining or disabled");
+        else to.put(new Orders.Key(backend, server), known);
     }
 
     private static String text(@Nullable JsonToken value, JsonParser from) throws IOException {
@@ -106,13 +125,11 @@ record OrdersFile(Path file) {
         return from.getText();
     }
 
-    private static Admin admin(String word, JsonParser from) throws IOException {
+    private static @Nullable Admin admin(String word) {
         return switch (word) {
             case "draining" -> Admin.DRAINING;
             case "disabled" -> Admin.DISABLED;
-            default ->
-                    throw new IOException(
-                            line(from) + word + " (expected: one of draining, disabled)");
+            default -> null;
         };
     }
 
@@ -127,18 +144,28 @@ record OrdersFile(Path file) {
         return "line " + from.currentLocation().getLineNr() + ": ";
     }
 
+    /// Gives an unreadable file another name, for whoever wants to mend it, before the next order takes its place.
+    ///
+    /// @return where it is now: `servers.json.broken`
+    Path setAside() throws IOException {
+        Path aside = file.resolveSibling(file.getFileName() + ".broken");
+        return Files.move(
+                file, aside, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
     /// Once this returns, the orders are on the disk.
     void write(Map<Orders.Key, Admin> orders) throws IOException {
         Path folder = file.toAbsolutePath().getParent();
         if (folder == null) throw new IOException("no folder");
         Files.createDirectories(folder);
         Path temporary = folder.resolve(file.getFileName() + ".new");
+        Files.deleteIfExists(temporary); // Of a write that was cut off; or a link to elsewhere.
         try (FileChannel to =
                 FileChannel.open(
                         temporary,
-                        StandardOpenOption.CREATE,
-                        StandardOpenOption.TRUNCATE_EXISTING,
-                        StandardOpenOption.WRITE)) {
+                        StandardOpenOption.CREATE_NEW,
+                        StandardOpenOption.WRITE,
+                        LinkOption.NOFOLLOW_LINKS)) {
             ByteBuffer bytes = ByteBuffer.wrap(bytes(orders));
             while (bytes.hasRemaining()) to.write(bytes);
             to.force(true);

@@ -75,6 +75,7 @@ final class Probe {
     private @Nullable ScheduledFuture<?> deadline;
     private boolean connected;
     private boolean answered;
+    private boolean ended;
 
     Probe(
             EventLoop loop,
@@ -97,7 +98,7 @@ final class Probe {
             opened = sockets.open(family(server));
         } catch (ChannelException failure) {
             answer(new ProbeResult.Skipped(text(failure)));
-            asker.closed();
+            end();
             return;
         }
         channel = opened;
@@ -122,6 +123,14 @@ final class Probe {
                             Throwable cause = done.cause();
                             if (cause != null) failed(cause);
                         });
+    }
+
+    /// After a start that failed half-way.
+    void giveUp() {
+        if (deadline != null) deadline.cancel(false);
+        if (channel != null) channel.unsafe().closeForcibly(); // Perhaps no loop knows of it.
+        answer(new ProbeResult.Skipped("could not be asked"));
+        end();
     }
 
     /// Ends it without an answer.
@@ -172,6 +181,12 @@ final class Probe {
     private void closed() {
         if (deadline != null) deadline.cancel(false);
         answer(new ProbeResult.Failed("closed without an answer"));
+        end();
+    }
+
+    private void end() {
+        if (ended) return;
+        ended = true;
         asker.closed();
     }
 

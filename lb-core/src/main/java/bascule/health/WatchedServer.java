@@ -26,7 +26,7 @@ final class WatchedServer {
     WatchedServer(Server server, WatchedBackend backend, Checks checks, Admin admin, boolean cold) {
         this.server = server;
         this.backend = backend;
-        check = new Check(checks, server.address(), this::checked);
+        check = new Check(checks, server.backend(), server.address(), this::checked);
         state =
                 ServerState.born(
                         admin,

@@ -82,8 +82,19 @@ public final class DeadlineWheel {
     private static void expire(Deadline node, long nowNanos) {
         try {
             node.expired(nowNanos);
-        } catch (RuntimeException | OutOfMemoryError cause) {
+        } catch (RuntimeException | Error cause) {
+            fail(node, cause);
+        }
+    }
+
+    /// Nor must one that cannot even say so: that bug is told as one that nobody caught, by the thread's handler.
+    private static void fail(Deadline node, Throwable cause) {
+        try {
             node.failed(cause);
+        } catch (RuntimeException | Error bug) {
+            if (bug != cause) bug.addSuppressed(cause);
+            Thread thread = Thread.currentThread();
+            thread.getUncaughtExceptionHandler().uncaughtException(thread, bug);
         }
     }
 

@@ -119,17 +119,20 @@ public final class AccessLog implements AutoCloseable {
 
     // ---- changes
 
-    /// Opens what [#use] will need; nothing changes yet.
+    /// Opens what [#use] will need; nothing changes yet. Where opening hangs, such as on a mount whose server is gone, the caller hangs
+    /// with it, but nobody else.
     ///
     /// @param file null for standard output, which is the journal under systemd
     /// @throws IOException if the file cannot be opened, or too many changes wait for a disk that hangs
-    public synchronized Prepared prepare(AccessLogFormat format, @Nullable Path file)
-            throws IOException {
-        if (turns.size() >= MOST_TURNS)
-            throw new IOException(turns.size() + " changes wait for the old one to be written");
+    public Prepared prepare(AccessLogFormat format, @Nullable Path file) throws IOException {
         boolean on = format != AccessLogFormat.OFF;
-        boolean wasOn = this.format != AccessLogFormat.OFF;
-        boolean same = on == wasOn && (!on || Objects.equals(file, this.file));
+        boolean same;
+        synchronized (this) {
+            if (turns.size() >= MOST_TURNS)
+                throw new IOException(turns.size() + " changes wait for the old one to be written");
+            boolean wasOn = this.format != AccessLogFormat.OFF;
+            same = on == wasOn && (!on || Objects.equals(file, this.file));
+        }
         return new Prepared(format, file, !same, on && !same ? Sink.open(file) : null);
     }
 

@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import org.jspecify.annotations.Nullable;
@@ -18,9 +20,31 @@ record Sink(WritableByteChannel channel, @Nullable Path file, String name) {
     /// @param file null for standard output, which is the journal under systemd
     static Sink open(@Nullable Path file) throws IOException {
         if (file == null) return new Sink(standardOutput(), null, "standard output");
+        refuseUnfit(file);
         FileChannel channel =
                 FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
         return new Sink(channel, file, file.toString());
+    }
+
+    /// Refuses what is there and cannot be appended to: to open a pipe that nobody reads would last for ever.
+    private static void refuseUnfit(Path file) throws IOException {
+        int type;
+        try {
+            type = (int) Files.getAttribute(file, "unix:mode") & 0170000;
+        } catch (NoSuchFileException _) {
+            return; // It will be made.
+        }
+        String what = switch (type) { // stat(2), inode(7)
+                    case 0100000, 0020000 -> null;
+                    case 0010000 -> "a pipe";
+                    case 0040000 -> "a folder";
+                    case 0060000 -> "a block device";
+                    case 0140000 -> "a socket";
+                    default -> "of type " + Integer.toOctalString(type);
+                };
+        if (what != null)
+            throw new IOException(
+                    file + ": is " + what + " (expected: a regular file or a character device)");
     }
 
     /// Standard output is shared with the process: closing the log leaves it open.

@@ -445,6 +445,7 @@ final class HealthIT {
 
         assertNull(order("a", Admin.DRAINING).notKept());
         assertThat(new OrdersFile(folder.resolve("servers.json")).read()).hasSize(1);
+        assertThat(folder.resolve("servers.json.broken")).hasContent(content);
     }
 
     @Test

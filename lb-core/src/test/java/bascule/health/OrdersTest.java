@@ -114,13 +114,52 @@ final class OrdersTest {
                     {"servers":[1]} | line 1: VALUE_NUMBER_INT (expected: END_ARRAY)
                     {"servers":[{"backend":1}]} | line 1: VALUE_NUMBER_INT (expected: VALUE_STRING)
                     {"servers":[{"backend":"a","server":"b"}]} | line 1: a server lacks backend, server or admin
-                    {"servers":[{"admin":"on"}]} | line 1: on (expected: one of draining, disabled)
                     """)
     void givenCorruptFile_whenRead_thenItSaysWhereAndWhat(String text, String message)
             throws IOException {
         Files.writeString(file().file(), text);
 
         assertThatThrownBy(() -> file().read()).isInstanceOf(IOException.class).hasMessage(message);
+    }
+
+    @Test
+    void givenOrderOfALaterVersion_whenRead_thenItAloneIsLeftOut() throws IOException {
+        Files.writeString(
+                file().file(),
+                """
+                {"servers": [
+                  {"backend": "web", "server": "10.0.0.1:80", "admin": "resting"},
+                  {"backend": "web", "server": "a", "admin": "draining"}
+                ]}
+                """);
+
+        assertEquals(Map.of(A, Admin.DRAINING), file().read());
+    }
+
+    @Test
+    void givenCorruptFile_whenSetAside_thenKeptUnderAnotherName() throws IOException {
+        Files.writeString(file().file(), "older");
+        file().setAside();
+        Files.writeString(file().file(), "{");
+
+        Path aside = file().setAside();
+
+        assertEquals(folder.resolve("servers.json.broken"), aside);
+        assertEquals("{", Files.readString(aside));
+        assertEquals(Map.of(), file().read());
+    }
+
+    @Test
+    void givenLinkWhereItIsWrittenTo_whenWritten_thenWhatItLeadsToIsUntouched() throws IOException {
+        Path other = Files.writeString(folder.resolve("other"), "precious");
+        Path link = folder.resolve("servers.json.new");
+        Files.createSymbolicLink(link, other);
+
+        file().write(Map.of(A, Admin.DRAINING));
+
+        assertEquals("precious", Files.readString(other));
+        assertEquals(Map.of(A, Admin.DRAINING), file().read());
+        assertFalse(Files.isSymbolicLink(file().file()));
     }
 
     @Test
@@ -198,7 +237,8 @@ final class OrdersTest {
     @Test
     void givenFailedWrite_whenTheOldFileIsRead_thenItIsWhole() throws Exception {
         file().write(Map.of(A, Admin.DRAINING));
-        Files.createDirectory(folder.resolve("servers.json.new")); // Where it would be written to.
+        Files.createDirectories(
+                folder.resolve("servers.json.new/x")); // Where it would be written to.
 
         Orders orders = orders();
         assertNotNull(end(orders.put(B, Admin.DRAINING, _ -> true)).notKept());

@@ -71,6 +71,38 @@ final class DeadlineWheelTest {
     }
 
     @Test
+    void givenDeadlineThatCannotEvenFail_whenItExpires_thenItIsToldAndTheOthersExpire() {
+        var told = new ArrayList<Throwable>();
+        Thread.currentThread().setUncaughtExceptionHandler((_, bug) -> told.add(bug));
+        try {
+            var error = new AssertionError("in expired");
+            var bad =
+                    new Deadline() {
+                        @Override
+                        protected void expired(long nowNanos) {
+                            throw error;
+                        }
+
+                        @Override
+                        protected void failed(Throwable cause) {
+                            throw new IllegalStateException("in failed");
+                        }
+                    };
+            var good = new Node();
+            wheel.schedule(bad, ORIGIN + 1);
+            wheel.schedule(good, ORIGIN + 1);
+
+            run(0, 3 * TICK_NANOS);
+
+            assertEquals(1, good.expiries);
+            assertThat(told).hasSize(1);
+            assertThat(told.getFirst()).hasMessage("in failed").hasSuppressedException(error);
+        } finally {
+            Thread.currentThread().setUncaughtExceptionHandler(null);
+        }
+    }
+
+    @Test
     void givenDeadline_whenPutOffAgainAndAgain_thenNeverExpires() {
         var node = new Node();
         for (int tick = 0; tick < 5000; tick++) {

@@ -336,6 +336,40 @@ final class AccessLogTest {
     }
 
     @Test
+    void givenPipeThatNobodyReads_whenPrepared_thenRefusedAtOnce() throws Exception {
+        Path pipe = folder.resolve("pipe");
+        assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+        var log = new AccessLog(1, metrics);
+        var refused = new CompletableFuture<Throwable>();
+        Thread.ofPlatform() // Without the check it hangs.
+                .daemon()
+                .start(
+                        () -> {
+                            try {
+                                log.prepare(AccessLogFormat.JSON, pipe).close();
+                                refused.complete(null);
+                            } catch (IOException failure) {
+                                refused.complete(failure);
+                            }
+                        });
+
+        assertThat(refused.get(10, TimeUnit.SECONDS))
+                .hasMessage(pipe + ": is a pipe (expected: a regular file or a character device)");
+        log.close();
+    }
+
+    @Test
+    void givenFolderOrDevice_whenPrepared_thenOnlyTheDeviceIsTaken() throws IOException {
+        var log = new AccessLog(1, metrics);
+
+        assertThatThrownBy(() -> log.prepare(AccessLogFormat.JSON, folder))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining(": is a folder (expected: ");
+        log.prepare(AccessLogFormat.JSON, Path.of("/dev/null")).close();
+        log.close();
+    }
+
+    @Test
     void givenPrepared_whenClosedUnused_thenItsFileIsClosedAndTheOldOneGoesOn() throws IOException {
         Path one = folder.resolve("one.log");
         Path two = folder.resolve("two.log");
