@@ -9,6 +9,7 @@ import static java.time.Duration.ofSeconds;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /// One `backends.<name>` block.
@@ -76,7 +77,8 @@ public record BackendConfig(
                 tunnelTimeout);
     }
 
-    static BackendConfig read(Section at) {
+    /// @param cookies the name of each sticky cookie so far, and its backend
+    static BackendConfig read(Section at, Map<String, String> cookies) {
         var names = new HashSet<String>();
         List<ServerConfig> servers =
                 at.blocks(
@@ -92,7 +94,8 @@ public record BackendConfig(
         Duration slowStart = at.get("slow-start", SLOW_START, Duration.ZERO);
         CapacityConfig capacity = at.blockIf("capacity", "connections", CapacityConfig::read);
         RetryConfig retry = at.block("retry", "tries", RetryConfig::read);
-        StickyConfig sticky = at.blockIf("sticky", "name", StickyConfig::read);
+        StickyConfig sticky =
+                at.blockIf("sticky", "name", block -> StickyConfig.read(block, at.name(), cookies));
         MaintenanceConfig maintenance =
                 at.blockIfOn("maintenance", "page", MaintenanceConfig::read);
         Timeouts timeouts = at.block("timeouts", "connect", Timeouts::read);

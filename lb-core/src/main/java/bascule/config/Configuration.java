@@ -5,6 +5,7 @@ import static java.time.Duration.ofSeconds;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 
 /// Everything that one daemon runs on: the effective configuration, every default filled in.
@@ -46,7 +47,9 @@ public record Configuration(
         if (!at.has("listeners")) at.refuseMissing("listeners", "listeners.NAME { … }");
         else if (listeners.isEmpty())
             at.refuse("listeners", "opens nothing", "one listener or more");
-        List<BackendConfig> backends = at.named("backends", "servers", BackendConfig::read);
+        var cookies = new HashMap<String, String>();
+        List<BackendConfig> backends =
+                at.named("backends", "servers", each -> BackendConfig.read(each, cookies));
         at.refuseUnknownBackends(backends.stream().map(BackendConfig::name).toList());
         LoggingConfig logging = at.block("logging", "access", LoggingConfig::read);
         Duration grace =

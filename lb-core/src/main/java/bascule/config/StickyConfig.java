@@ -4,6 +4,7 @@ import static java.time.Duration.ofDays;
 import static java.time.Duration.ofSeconds;
 
 import java.time.Duration;
+import java.util.Map;
 
 /// A `sticky` block of a backend: a client stays with the server that it came to first.
 ///
@@ -20,9 +21,17 @@ public record StickyConfig(String cookie, Duration lifetime, OnDrain onDrain) {
     private static final Kind<Duration> LIFETIME =
             Kind.duration(ofSeconds(1), ofDays(365)).or(Kind.OFF, Duration.ZERO);
 
-    static StickyConfig read(Section at) {
+    private static final String NONE = "?"; // No name of a cookie.
+
+    /// @param cookies the name of each cookie so far, and its backend: clients send it to all backends of a site, so that each would
+    ///     take the other's for its own
+    static StickyConfig read(Section at, String backend, Map<String, String> cookies) {
+        String cookie = at.require("name", NAME, NONE);
+        String first = cookie.equals(NONE) ? null : cookies.putIfAbsent(cookie, backend);
+        if (first != null)
+            at.refuse("name", "is the cookie of backend " + first, "another name for each backend");
         return new StickyConfig(
-                at.require("name", NAME, "?"),
+                cookie,
                 at.get("lifetime", LIFETIME, Duration.ZERO),
                 at.get("on-drain", Kind.choice(OnDrain.class), OnDrain.FINISH));
     }

@@ -12,7 +12,8 @@ import bascule.http1.HeadWriter;
 /// Routes match what a path means (percent-decoded, without dot segments), and it may be written otherwise: `/%61pi/x`,
 /// `/y/../api/x`. Without dot segments, what stands behind the prefix goes on as it was written. With them it could climb out of
 /// the new prefix, so its meaning goes on, written anew. In any case the new path means the new prefix and what the old one meant
-/// behind the old prefix.
+/// behind the old prefix; but where it would begin in `//`, which clients and servers take for a host (RFC 3986 §4.2), the further
+/// slashes are dropped.
 public final class PathRewrite {
     private static final byte[] HEX = "0123456789ABCDEF".getBytes(US_ASCII);
 
@@ -54,7 +55,7 @@ public final class PathRewrite {
         int end = head.pathEnd;
         int normalized = head.routePathEnd - head.routePathStart;
         if (head.routePath == bytes) {
-            out.put(bytes, start + prefixBytes, head.targetEnd);
+            out.put(bytes, rest(bytes, start + prefixBytes, end), head.targetEnd);
             return;
         }
         int escapes = 0;
@@ -62,11 +63,20 @@ public final class PathRewrite {
         if (end - start - 2 * escapes == normalized) { // A dot segment would have made it shorter.
             int at = start;
             for (int i = 0; i < prefixBytes; i++) at += bytes[at] == '%' ? 3 : 1;
-            out.put(bytes, at, head.targetEnd);
+            out.put(bytes, rest(bytes, at, end), head.targetEnd);
         } else {
-            encode(head.routePath, head.routePathStart + prefixBytes, head.routePathEnd, out);
+            byte[] path = head.routePath;
+            int from = rest(path, head.routePathStart + prefixBytes, head.routePathEnd);
+            encode(path, from, head.routePathEnd, out);
             out.put(bytes, end, head.targetEnd);
         }
+    }
+
+    /// Where that begins which goes on behind the new prefix.
+    private int rest(byte[] path, int start, int end) {
+        int at = start;
+        if (replacement.length == 1) while (at < end && path[at] == '/') at++;
+        return at;
     }
 
     private static void encode(byte[] decoded, int start, int end, HeadWriter out) {
