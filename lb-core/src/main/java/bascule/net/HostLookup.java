@@ -2,6 +2,7 @@ package bascule.net;
 
 import bascule.net.NameLookup.Found.Addresses;
 import bascule.net.NameLookup.Found.Nothing;
+import bascule.net.NameLookup.Found.Trouble;
 import io.netty.channel.EventLoop;
 import io.netty.handler.codec.dns.DnsRecordType;
 import io.netty.util.NetUtil;
@@ -22,7 +23,8 @@ final class HostLookup implements NameLookup {
     /// What did not come from DNS has no TTL.
     static final long LOCAL_TTL_SECONDS = 30;
 
-    /// No query begins later than this after its look-up.
+    /// No query about a full name begins later than this after the first one, or than it takes to ask each server once, if that is
+    /// longer.
     private static final long LAST_QUERY_NANOS = TimeUnit.SECONDS.toNanos(4);
 
     private static final Nothing NONE = new Nothing("no-address");
@@ -102,9 +104,9 @@ final class HostLookup implements NameLookup {
         private final Iterator<String> candidates;
         private final boolean ipv6;
         private final Consumer<Answer> heard;
-        private final long endNanos = loop.ticker().nanoTime() + LAST_QUERY_NANOS;
         private @Nullable Found a;
         private @Nullable Found aaaa;
+        private boolean ended;
 
         Search(ResolvConf conf, String host, boolean ipv6, Consumer<Answer> heard) {
             this.conf = conf;
@@ -113,10 +115,22 @@ final class HostLookup implements NameLookup {
             this.heard = heard;
         }
 
+        /// Whatever goes wrong, somebody waits.
         void next() {
+            try {
+                askNext();
+            } catch (RuntimeException | Error _) {
+                end(new Answer(new Trouble("broken"), new Trouble("broken")));
+            }
+        }
+
+        private void askNext() {
             String name = candidates.next();
             a = null;
             aaaa = ipv6 ? null : NONE;
+            long eachNanos = TimeUnit.MILLISECONDS.toNanos(StubResolver.QUERY_MILLIS);
+            long lastNanos = Math.max(LAST_QUERY_NANOS, conf.servers().size() * eachNanos);
+            long endNanos = loop.ticker().nanoTime() + lastNanos;
             resolver.ask(
                     conf.servers(),
                     name,
@@ -139,10 +153,16 @@ final class HostLookup implements NameLookup {
         }
 
         private void decide() {
-            if (a == null || aaaa == null) return;
+            if (ended || a == null || aaaa == null) return;
             boolean isNowhere = a instanceof Nothing && aaaa instanceof Nothing;
             if (isNowhere && candidates.hasNext()) next();
-            else heard.accept(new Answer(a, aaaa));
+            else end(new Answer(a, aaaa));
+        }
+
+        private void end(Answer answer) {
+            if (ended) return;
+            ended = true;
+            heard.accept(answer);
         }
     }
 }

@@ -55,6 +55,9 @@ public final class HostNames implements AutoCloseable {
     /// The longest that [#watch] lets its caller wait.
     static final int WATCH_SECONDS = 10;
 
+    private static final Answer BROKEN =
+            new Answer(new Found.Trouble("broken"), new Found.Trouble("broken"));
+
     private final EventLoop loop;
     private final NameLookup lookup;
     private final Runnable changed;
@@ -74,8 +77,8 @@ public final class HostNames implements AutoCloseable {
 
     /// Asks the host: its hosts file and the name servers of its resolv.conf, which are read anew whenever they have changed.
     ///
-    /// @param changed run on the loop when a name has other addresses than before, once for all that came together; not for the
-    ///                first answers that a [#watch] waits for
+    /// @param changed run on the loop when a name has other addresses than before, once for all that came together; after
+    ///                the first answers, too, for whoever gave up waiting for them
     /// @param events  told on the loop, for the log
     public HostNames(EventLoop loop, Runnable changed, Consumer<NameEvent> events) {
         this(
@@ -235,7 +238,11 @@ public final class HostNames implements AutoCloseable {
                 return;
             }
             underWay++;
-            lookup.find(host, !ipv6.isEmpty(), this::heard);
+            try {
+                lookup.find(host, !ipv6.isEmpty(), this::heard);
+            } catch (RuntimeException | Error _) { // It has told nobody: its place would be lost.
+                loop.execute(() -> heard(BROKEN)); // As any answer, not before this returns.
+            }
         }
 
         void drop() {
@@ -252,13 +259,12 @@ public final class HostNames implements AutoCloseable {
             if (dropped) return;
 
             long seconds = take(answer);
-            boolean expected = !heard && watches.stream().anyMatch(w -> w.missing.contains(host));
             heard = true;
             List<InetAddress> now = union();
             if (!now.equals(addresses)) {
                 addresses = now;
                 answers.put(host, now);
-                if (!expected) noteChange();
+                noteChange();
             }
             long nanos = TimeUnit.SECONDS.toNanos(seconds);
             nanos += (long) (nanos * JITTER * random.getAsDouble());

@@ -17,7 +17,6 @@ import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.channel.uring.IoUringDatagramChannel;
 import io.netty.channel.uring.IoUringIoHandle;
 import io.netty.channel.uring.IoUringSocketChannel;
-import io.netty.handler.codec.CorruptedFrameException;
 import io.netty.handler.codec.dns.DefaultDnsQuestion;
 import io.netty.handler.codec.dns.DefaultDnsRecordDecoder;
 import io.netty.handler.codec.dns.DnsRawRecord;
@@ -75,6 +74,9 @@ final class StubResolver implements AutoCloseable {
     private final DnsNameResolver resolver;
     private boolean closed;
 
+    /// The next to be asked first, so that servers that are down cost time only once.
+    private @Nullable InetSocketAddress answeredLast;
+
     StubResolver(EventLoop loop) {
         this.loop = loop;
         resolver =
@@ -120,7 +122,8 @@ final class StubResolver implements AutoCloseable {
         return channel;
     }
 
-    /// @param servers  at least one, in the order in which to ask them
+    /// @param servers  at least one, in the order in which to ask them; but that which answered last comes first, and the order goes
+    ///                 round from there
     /// @param name     a full name, without a dot at its end
     /// @param type     A or AAAA
     /// @param endNanos no query begins later, by the loop's ticker
@@ -157,6 +160,7 @@ final class StubResolver implements AutoCloseable {
         private String name;
         private int aliases;
         private long ttlSeconds = Integer.MAX_VALUE;
+        private int first;
         private int asked;
         private String cause = "timeout";
 
@@ -171,6 +175,16 @@ final class StubResolver implements AutoCloseable {
             this.type = type;
             this.endNanos = endNanos;
             this.heard = heard;
+            first = first();
+        }
+
+        private int first() {
+            InetSocketAddress last = answeredLast;
+            return last == null ? 0 : Math.max(0, servers.indexOf(last));
+        }
+
+        private InetSocketAddress server(int turn) {
+            return servers.get((first + turn) % servers.size());
         }
 
         void next() {
@@ -186,8 +200,12 @@ final class StubResolver implements AutoCloseable {
                 heard.accept(new Found.Trouble("bad-name"));
                 return;
             }
-            InetSocketAddress server = servers.get(asked++ % servers.size());
-            resolver.query(server, question).addListener(this::answered);
+            InetSocketAddress server = server(asked++);
+            try {
+                resolver.query(server, question).addListener(this::answered);
+            } catch (RuntimeException | Error _) { // Nobody would hear of it.
+                heard.accept(new Found.Trouble("broken"));
+            }
         }
 
         private void answered(
@@ -198,7 +216,8 @@ final class StubResolver implements AutoCloseable {
                 var response = (AddressedEnvelope<DnsResponse, InetSocketAddress>) query.getNow();
                 try {
                     reading = read(response.content());
-                } catch (CorruptedFrameException _) {
+                } catch (RuntimeException
+                        | Error _) { // Or the name would never be asked for again.
                     reading = new Reading.Useless("broken");
                 } finally {
                     response.release();
@@ -207,12 +226,14 @@ final class StubResolver implements AutoCloseable {
                 boolean silent = query.cause() instanceof DnsNameResolverTimeoutException;
                 reading = new Reading.Useless(silent ? "timeout" : "not-sent");
             }
+            if (!(reading instanceof Reading.Useless)) answeredLast = server(asked - 1);
             switch (reading) {
                 case Reading.Final(Found found) -> heard.accept(found);
                 case Reading.Alias(String target, int all, long ttl) -> {
                     name = target;
                     aliases = all;
                     ttlSeconds = ttl;
+                    first = first();
                     asked = 0;
                     next();
                 }

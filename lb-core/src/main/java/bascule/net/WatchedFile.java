@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
@@ -12,7 +13,8 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/// What a small local file says, read anew when it is another one than before. Confined to one thread.
+/// What a small local file says, read anew when it is another one than before. One that is there but cannot be read, such as for want
+/// of descriptors, says what it said before, until it can. Confined to one thread.
 final class WatchedFile<T> implements Supplier<T> {
     private final Path file;
     private final Function<List<String>, T> parse;
@@ -32,8 +34,15 @@ final class WatchedFile<T> implements Supplier<T> {
     public T get() {
         Stamp now = stamp();
         if (now != null && now.equals(stamp)) return content;
-        stamp = now;
-        content = parse.apply(lines(file));
+        stamp = null;
+        try {
+            content = parse.apply(Files.readAllLines(file, ISO_8859_1)); // No byte is malformed.
+            stamp = now; // Not before: what was not read is read next time.
+        } catch (NoSuchFileException _) {
+            content = parse.apply(List.of());
+        } catch (IOException _) {
+            // Next time.
+        }
         return content;
     }
 
@@ -49,7 +58,7 @@ final class WatchedFile<T> implements Supplier<T> {
     /// All lines; none of a file that is not there or cannot be read.
     static List<String> lines(Path file) {
         try {
-            return Files.readAllLines(file, ISO_8859_1); // No byte is malformed.
+            return Files.readAllLines(file, ISO_8859_1);
         } catch (IOException _) {
             return List.of();
         }

@@ -15,6 +15,7 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -229,6 +230,33 @@ final class HostLookupIT {
             assertThat(find("web.test", silent, able).ipv4())
                     .isEqualTo(addresses(20, "192.0.2.2", "192.0.2.1"));
         }
+    }
+
+    @Test
+    void givenTwoSilentServers_whenLookedUp_thenTheThirdAnswersAndIsAskedFirstFromThenOn()
+            throws Exception {
+        try (var one = new NameServer(_ -> List.of());
+                var two = new NameServer(_ -> List.of());
+                var able = new NameServer(HostLookupIT::onlyFullName)) {
+            List<InetSocketAddress> servers = List.of(one.address(), two.address(), able.address());
+            var conf = new ResolvConf(servers, List.of("a.test", "b.test"), 5);
+            EventLoop loop = group.next();
+            try (var lookup = lookup(loop, Map.of(), conf, false)) {
+                for (int i = 0; i < 2; i++)
+                    assertThat(find(loop, lookup, "web.test", false).ipv4())
+                            .isEqualTo(addresses(20, "192.0.2.1"));
+            }
+            assertThat(one.asked()).hasSize(1); // For the first candidate of the first look-up.
+            assertThat(two.asked()).hasSize(1);
+        }
+    }
+
+    private static List<Reply> onlyFullName(Question question) {
+        Reply reply = Reply.to(question);
+        return List.of(
+                question.name().equals("web.test")
+                        ? reply.address("web.test", 20, "192.0.2.1")
+                        : reply.code(3));
     }
 
     @Test

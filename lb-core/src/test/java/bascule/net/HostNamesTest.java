@@ -51,10 +51,13 @@ final class HostNamesTest {
         final List<Lookup> open = new ArrayList<>();
         int begun;
         boolean closed;
+        Throwable bug;
 
         @Override
         public void find(String host, boolean hadIpv6, Consumer<Answer> heard) {
             begun++;
+            if (bug instanceof Error error) throw error;
+            if (bug instanceof RuntimeException exception) throw exception;
             open.add(new Lookup(host, hadIpv6, heard));
         }
 
@@ -89,7 +92,7 @@ final class HostNamesTest {
         assertThat(names.addresses("a")).isEqualTo(of("192.0.2.1", "192.0.2.2", "2001:db8::1"));
         assertThat(names.addresses("b")).isEmpty();
         assertThat(names.addresses("c")).isEmpty();
-        assertThat(changes).isZero(); // Whoever waits reads them.
+        assertThat(changes).isEqualTo(1); // Once for both; whoever gave up waiting needs to know.
     }
 
     @ParameterizedTest
@@ -145,7 +148,7 @@ final class HostNamesTest {
         lookups.open.clear();
         clock.runPendingTasks();
 
-        assertThat(changes).isEqualTo(1);
+        assertThat(changes).isEqualTo(2); // The first answers, and these.
         assertThat(names.addresses("a")).isEqualTo(of("192.0.2.9"));
     }
 
@@ -156,7 +159,7 @@ final class HostNamesTest {
         pass(60_000);
         answer("a", ipv4(60, "192.0.2.2", "192.0.2.1"), NO_ADDRESS);
 
-        assertThat(changes).isZero();
+        assertThat(changes).isEqualTo(1);
         assertThat(events).hasSize(1);
     }
 
@@ -180,7 +183,7 @@ final class HostNamesTest {
         }
 
         assertThat(names.addresses("a")).isEqualTo(of("192.0.2.1", "2001:db8::1"));
-        assertThat(changes).isZero();
+        assertThat(changes).isEqualTo(1);
         assertThat(events.getLast()).isInstanceOf(NotResolved.class);
         assertThat(events).hasSize(2);
     }
@@ -225,7 +228,7 @@ final class HostNamesTest {
         answer("a", ipv4(60, "192.0.2.1"), NO_ADDRESS);
 
         assertThat(names.addresses("a")).isEqualTo(of("192.0.2.1"));
-        assertThat(changes).isEqualTo(1);
+        assertThat(changes).isEqualTo(2);
     }
 
     @Test
@@ -286,11 +289,40 @@ final class HostNamesTest {
         pass(60_000);
         watch("a", "b");
         answer("a", ipv4(60, "192.0.2.9"), NO_ADDRESS);
-        assertThat(changes).isZero();
+        assertThat(changes).isEqualTo(1);
 
         answer("b", ipv4(60, "192.0.2.2"), NO_ADDRESS);
 
+        assertThat(changes).isEqualTo(2);
+    }
+
+    @Test
+    void givenWatcherThatGaveUpEarly_whenTheFirstAnswerComes_thenTheChangeIsTold() {
+        watch("a");
+        pass(7000); // Whoever asked waits for five seconds.
+
+        answer("a", ipv4(60, "192.0.2.1"), NO_ADDRESS);
+
         assertThat(changes).isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void givenLookupsThatThrow_whenTheyDoSoNoMore_thenEachNameIsAskedForAgain(boolean error) {
+        int count = 3 * HostNames.MOST_LOOKUPS;
+        lookups.bug = error ? new AssertionError("bug") : new IllegalStateException("bug");
+        CompletableFuture<Void> answered =
+                watch(IntStream.range(0, count).mapToObj(i -> "n" + i).toArray(String[]::new));
+        assertThat(answered).isCompleted();
+        assertThat(events).hasSize(count).contains(new NotResolved("n7", "broken", 0));
+
+        lookups.bug = null;
+        pass(1000);
+        int heard = 0;
+        for (; !lookups.open.isEmpty(); heard++)
+            answer(lookups.open.getFirst().host, ipv4(60, "192.0.2.1"), NO_ADDRESS);
+
+        assertThat(heard).isEqualTo(count);
     }
 
     @Test
@@ -373,7 +405,7 @@ final class HostNamesTest {
         pass(10_000);
 
         assertThat(events.size()).isBetween(60, 66);
-        assertThat(changes).isEqualTo(599);
+        assertThat(changes).isEqualTo(600);
         assertThat(events.getLast()).isEqualTo(new Changed("a", names.addresses("a")));
     }
 

@@ -1,12 +1,14 @@
 package bascule.net;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -85,5 +87,38 @@ final class LocalFilesTest {
 
         Files.delete(path);
         assertThat(file.get()).isEmpty();
+    }
+
+    @Test
+    void givenFileThatCannotBeRead_whenAsked_thenItSaysWhatItSaidBeforeUntilItCan()
+            throws Exception {
+        Path path = Files.writeString(folder.resolve("file"), "one");
+        var file = new WatchedFile<>(path, List::copyOf);
+        assertThat(file.get()).containsExactly("one");
+
+        Files.delete(path);
+        Files.createDirectory(path);
+        assertThat(file.get()).containsExactly("one");
+
+        Files.delete(path);
+        Files.writeString(path, "two");
+        assertThat(file.get()).containsExactly("two");
+    }
+
+    @Test
+    void givenReadThatFailed_whenAskedAgain_thenReadThoughTheFileIsTheSame() throws Exception {
+        Path path = Files.writeString(folder.resolve("file"), "one");
+        var fails = new AtomicBoolean();
+        var file =
+                new WatchedFile<>(
+                        path,
+                        lines -> {
+                            if (fails.getAndSet(false)) throw new IllegalStateException("bug");
+                            return List.copyOf(lines);
+                        });
+        fails.set(true);
+        assertThatThrownBy(file::get).hasMessage("bug");
+
+        assertThat(file.get()).containsExactly("one");
     }
 }
