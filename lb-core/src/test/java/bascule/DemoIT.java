@@ -21,7 +21,7 @@ final class DemoIT {
     private static final Pattern ADMIN = Pattern.compile("(http://127\\.0\\.0\\.1:\\d+)/metrics");
 
     private static BasculeProcess demo() {
-        BasculeProcess demo = bascule("demo", "--port", "0", "--admin-port", "0").start();
+        BasculeProcess demo = demo("exec \"$@\"");
         try {
             demo.await("the guide", () -> demo.out().contains("Ctrl-C ends it."));
             return demo;
@@ -29,6 +29,15 @@ final class DemoIT {
             demo.close();
             throw e;
         }
+    }
+
+    /// Its temporary folder is in that of the process, which is deleted even if it was killed.
+    ///
+    /// @param line of bash that runs it
+    private static BasculeProcess demo(String line) {
+        return bascule("demo", "--port", "0", "--admin-port", "0")
+                .by("export BASCULE_JAVA_OPTS=-Djava.io.tmpdir=$PWD; " + line)
+                .start();
     }
 
     private static String find(Pattern url, BasculeProcess demo) {
@@ -150,10 +159,7 @@ final class DemoIT {
 
     @Test
     void givenFewDescriptors_whenStarted_thenItRuns() {
-        try (BasculeProcess demo =
-                bascule("demo", "--port", "0", "--admin-port", "0")
-                        .by("ulimit -n 4096; exec \"$@\"")
-                        .start()) {
+        try (BasculeProcess demo = demo("ulimit -n 4096; exec \"$@\"")) {
             demo.await("the guide", () -> demo.out().contains("Ctrl-C ends it."));
         }
     }

@@ -564,7 +564,7 @@ final class AdminSocketIT {
     }
 
     /// Again and again, since a loop may end in more than one way.
-    @RepeatedTest(20)
+    @RepeatedTest(5)
     void givenOpen_whenClosed_thenTheNameIsGoneAndItsConnectionsToo() throws IOException {
         var pages = new Pages(metrics, Samples::full, () -> true);
         Wire onSocket;
