@@ -62,6 +62,7 @@ public final class AccessLog implements AutoCloseable {
         final LoopAccessLog loop;
         final ByteBuffer ring;
         long position;
+        long seen; // How far the loop had written, at the last look.
 
         Source(LoopAccessLog loop) {
             this.loop = loop;
@@ -229,9 +230,14 @@ public final class AccessLog implements AutoCloseable {
     private void run() {
         long pause = SHORTEST_PAUSE_NANOS;
         for (boolean last = false; ; ) {
-            for (Turn turn; (turn = nextTurn()) != null; ) carryOut(turn);
+            for (Source source : sources) source.seen = source.loop.end();
+            // After that: a line that is seen is then before the mark of any change that is not.
+            for (Turn turn; (turn = nextTurn()) != null; ) {
+                carryOut(turn);
+                for (Source source : sources) source.seen = source.loop.end();
+            }
             boolean any = false;
-            for (Source source : sources) any |= drain(source, source.loop.end());
+            for (Source source : sources) any |= drain(source, source.seen);
             if (last) return;
             last = closing; // One more round after it is seen: it was set after the last line.
             if (last) continue;

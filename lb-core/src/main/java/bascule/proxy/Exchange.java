@@ -746,7 +746,8 @@ final class Exchange implements RequestEvents, ResponseEvents {
                 && !held.isEmpty()
                 && retries + 1 < backend.config().retry().tries()
                 && (stale || backend.hasServerBut(failed))
-                // A refusal costs nobody anything, and before each stale connection there was a good
+                // A refusal costs nobody anything, and before each stale connection there was a
+                // good
                 // response; the budget is for what moves load to another server.
                 && (failure == Failure.CONNECT || stale || backend.budget().take());
     }
