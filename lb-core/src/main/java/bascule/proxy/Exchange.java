@@ -719,12 +719,18 @@ final class Exchange implements RequestEvents, ResponseEvents {
         if (failed != null && failure.whose() == Whose.SERVER && !stale) failed.noteFailure();
         LoopBackend of = group;
         if (of != null && mayAskAgain(of.backend(), failure, failed, stale)) {
-            boolean goesBack = stale && failed == stuckTo && !wentBack;
-            wentBack |= goesBack;
             retries++;
             of.metrics().retried(failure.reason());
-            // A session must not end because an idle connection did.
-            choose(of.backend(), goesBack ? null : failed, now);
+            Server avoid = failed;
+            if (failed == stuckTo) {
+                if (stale && !wentBack) { // A session must not end because an idle connection did.
+                    wentBack = true;
+                    avoid = null;
+                } else {
+                    stuckTo = null;
+                }
+            }
+            choose(of.backend(), avoid, now);
             return;
         }
         giveUp(failure);
@@ -744,7 +750,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
                 };
         return allowed
                 && !held.isEmpty()
-                && retries + 1 < backend.config().retry().tries()
+                && retries + (wentBack ? 0 : 1) < backend.config().retry().tries()
                 && (stale || backend.hasServerBut(failed))
                 // A refusal costs nobody anything, and before each stale connection there was a
                 // good

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
 import bascule.testing.Answer;
+import bascule.testing.Origin;
 import bascule.testing.Peers;
 import bascule.testing.RunningDaemon;
 import bascule.testing.Site;
@@ -170,7 +171,7 @@ final class StickyIT {
         Site gone = sites.get(first.server.charAt(1) - '0');
         String address = gone.address();
         gone.stop();
-        awaitRefused(address);
+        awaitRefused(port(address));
 
         Seen again = ask(pair(first.set));
 
@@ -182,8 +183,52 @@ final class StickyIT {
         assertNull(third.set);
     }
 
-    private static void awaitRefused(String address) {
-        int port = Integer.parseInt(address.substring(address.indexOf(':') + 1));
+    /// Its idle connection breaks under the request, and no other can be made: going back to it must not use up the only other try.
+    @Test
+    void givenTheServerIsKilledUnderTheRequest_whenItGoesBackThereInVain_thenAnotherAnswers()
+            throws Exception {
+        daemon.close();
+        Origin own = new Origin();
+        try {
+            daemon =
+                    RunningDaemon.start(
+                            """
+                            loops = 1
+                            state = "%s"
+                            listeners.web { bind = "127.0.0.1:0", backend = web, limits.connections = 100 }
+                            backends.web { servers = [{ name = own, address = "%s" }, { name = s1, address = "%s" }], sticky = site }
+                            """
+                                    .formatted(folder, own.address(), sites.get(1).address()));
+            try (Wire client = Wire.connect(daemon.address("web"))) {
+                String request = "GET / HTTP/1.1\r\nHost: a\r\n";
+                client.send(request + "\r\n");
+                Wire server = own.accept();
+                server.receiveHead();
+                server.send("HTTP/1.1 204 No Content\r\n\r\n");
+                String set = Answer.read(client, false).field("set-cookie");
+                int port = port(own.address());
+                own.close();
+                awaitRefused(port);
+
+                client.send(request + "Cookie: " + pair("Set-Cookie: " + set) + "\r\n\r\n");
+                server.receiveHead();
+                server.close();
+
+                Answer answer = Answer.read(client, false);
+                assertEquals(200, answer.status());
+                assertThat(answer.body()).startsWith("s1 ");
+                assertThat(answer.head()).contains("Set-Cookie: site=");
+            }
+        } finally {
+            own.close();
+        }
+    }
+
+    private static int port(String address) {
+        return Integer.parseInt(address.substring(address.indexOf(':') + 1));
+    }
+
+    private static void awaitRefused(int port) {
         var to = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), port);
         Awaitility.await()
                 .atMost(RunningDaemon.PATIENCE)
