@@ -122,7 +122,7 @@ public final class BasculeProcess implements AutoCloseable {
         out = folder.resolve("stdout");
         err = folder.resolve("stderr");
         var starting =
-                new ProcessBuilder(command)
+                new ProcessBuilder(hearingHangUps(command))
                         .directory(folder.toFile())
                         .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
                         .redirectOutput(out.toFile())
@@ -143,6 +143,13 @@ public final class BasculeProcess implements AutoCloseable {
     /// Its working folder, gone after [#close].
     public Path folder() {
         return folder;
+    }
+
+    /// Started by nohup(1), tests hand on that hang-ups are ignored, and the program rightly keeps to that.
+    private static List<String> hearingHangUps(List<String> command) {
+        var all = new ArrayList<>(List.of("env", "--default-signal=HUP"));
+        all.addAll(command);
+        return all;
     }
 
     /// Where a daemon listens for commands, if its configuration names no other place.

@@ -67,8 +67,8 @@ public final class HoldingSite implements AutoCloseable {
         String path = request.head().split(" ", 3)[1];
         var one = new Held(path, request, wire);
         mostPresent.accumulateAndGet(present.incrementAndGet(), Math::max);
-        arrivals.add(path);
         held.put(path, one);
+        arrivals.add(path);
         try {
             return !wire.ended();
         } finally {

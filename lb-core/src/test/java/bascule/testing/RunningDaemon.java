@@ -74,7 +74,12 @@ public final class RunningDaemon implements AutoCloseable {
     /// @param text as of [#start]
     /// @return what has changed
     public List<String> reload(String text) {
-        file.set(withoutSocket(DEFAULTS + text));
+        return reloadWith(DEFAULTS + text);
+    }
+
+    /// The same with a configuration as of [#startWith].
+    public List<String> reloadWith(String whole) {
+        file.set(withoutSocket(whole));
         Commands.ReloadResult result = daemon.reload().join();
         if (!(result instanceof Commands.Reloaded(_, List<String> changes)))
             throw new AssertionError(result + " of\n" + file);
