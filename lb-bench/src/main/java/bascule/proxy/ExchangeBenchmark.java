@@ -17,6 +17,7 @@ import bascule.config.ServerAddress;
 import bascule.config.ServerConfig;
 import bascule.config.XForwarded;
 import bascule.http.ClientInfo;
+import bascule.http.ClientSink;
 import bascule.http.Method;
 import bascule.http.Rejection;
 import bascule.http.ResponseEvents;
@@ -24,6 +25,7 @@ import bascule.http.ResponseHead;
 import bascule.http1.FrontSettings;
 import bascule.http1.Http1Back;
 import bascule.http1.Http1Front;
+import bascule.net.Connection;
 import bascule.net.Failure;
 import bascule.net.Loop;
 import bascule.net.ReceiveBuffers;
@@ -243,14 +245,14 @@ public class ExchangeBenchmark {
         return asked + answered;
     }
 
-    private static final class Door implements Http1Front.ClientSink {
+    private static final class Door implements ClientSink {
         @Override
-        public ClientInfo opened(Http1Front front, InetSocketAddress peer) {
+        public ClientInfo opened(Connection front, InetSocketAddress peer) {
             return new ClientInfo(peer, false);
         }
 
         @Override
-        public void closed(Http1Front front) {}
+        public void closed(Connection front) {}
 
         @Override
         public void rejected(Rejection rejection) {

@@ -1,6 +1,8 @@
 package bascule.http1;
 
 import bascule.http.ClientInfo;
+import bascule.http.ClientSink;
+import bascule.http.Front;
 import bascule.http.FrontStream;
 import bascule.http.Rejection;
 import bascule.http.RequestEvents;
@@ -16,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /// An HTTP/1.1 connection from a client (RFC 9112 §9): finds the requests in its bytes, hands each to a [RequestHandler] and
 /// answers them one at a time, in order. Bytes that belong to a later request wait in one buffer, and reading stops while they
 /// do. Confined to its loop.
-public final class Http1Front extends Connection implements FrontStream {
+public final class Http1Front extends Connection implements Front, FrontStream {
     /// How long a connection that we end stays half open, so that the client can read our last response (RFC 9112 §9.6).
     static final long LINGER_NANOS = 2_000_000_000;
 
@@ -66,17 +68,6 @@ public final class Http1Front extends Connection implements FrontStream {
 
     private long idleSinceNanos;
     private long tunnelIdleNanos;
-
-    /// What a front tells its listener: it stands, or it is gone.
-    public interface ClientSink {
-        ClientInfo opened(Http1Front front, InetSocketAddress peer);
-
-        void closed(Http1Front front);
-
-        void rejected(Rejection rejection);
-
-        void failed(Throwable cause);
-    }
 
     public Http1Front(
             Http1Codec codec, FrontSettings settings, RequestHandler handler, ClientSink sink) {
@@ -588,8 +579,9 @@ public final class Http1Front extends Connection implements FrontStream {
 
     // ---- the listener's side
 
-    /// The daemon stops: the next response is the last; a connection without a request is closed now if it has been so for a
-    /// second and has taken its last response.
+    /// The next response is the last; a connection without a request is closed now if it has been so for a second and has taken its
+    /// last response.
+    @Override
     public void drain(long now) {
         draining = true;
         if (phase == Phase.HEAD
@@ -598,7 +590,7 @@ public final class Http1Front extends Connection implements FrontStream {
                 && now - idleSinceNanos > DRAIN_IDLE_NANOS) close();
     }
 
-    /// The grace time is over.
+    @Override
     public void stop() {
         RequestEvents events = exchange;
         if (events != null) events.frontFailed(Failure.STOPPING);

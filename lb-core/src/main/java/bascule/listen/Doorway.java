@@ -3,9 +3,12 @@ package bascule.listen;
 import bascule.backend.Backend;
 import bascule.http.ClientAddress;
 import bascule.http.ClientInfo;
+import bascule.http.ClientSink;
+import bascule.http.Front;
 import bascule.http.Rejection;
 import bascule.http1.Http1Front;
 import bascule.net.Backpressure;
+import bascule.net.Connection;
 import bascule.net.ConnectionList;
 import bascule.net.Loop;
 import bascule.net.ReceiveBuffers;
@@ -33,7 +36,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 /// The door of one listener on one loop: takes connections off its listening sockets, turns away what is over a limit, and puts
 /// the protocol behind the rest. Confined to its loop but for the count of connections, which all doors of a listener share.
 @Sharable // By the listening sockets of several binds, all on this loop.
-final class Doorway extends ChannelInboundHandlerAdapter implements Http1Front.ClientSink {
+final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
     static final long ACCEPT_PAUSE_MILLIS = 100;
 
     private static final Duration TELL_EVERY = Duration.ofSeconds(10);
@@ -72,10 +75,10 @@ final class Doorway extends ChannelInboundHandlerAdapter implements Http1Front.C
     void install(DoorRules rules, ListenerRules requests, List<Backend> backends) {
         this.rules = rules;
         exchanges.install(requests, backends);
-        fronts.forEach(connection -> judge((Http1Front) connection));
+        fronts.forEach(connection -> judge((Front) connection));
     }
 
-    private void judge(Http1Front front) {
+    private void judge(Front front) {
         ClientInfo client = front.client();
         client.copyTo(peer);
         client.trusted(rules.trusts(peer));
@@ -175,7 +178,7 @@ final class Doorway extends ChannelInboundHandlerAdapter implements Http1Front.C
     }
 
     @Override
-    public ClientInfo opened(Http1Front front, InetSocketAddress from) {
+    public ClientInfo opened(Connection front, InetSocketAddress from) {
         metrics.opened();
         worker.opened();
         fronts.push(front);
@@ -184,7 +187,7 @@ final class Doorway extends ChannelInboundHandlerAdapter implements Http1Front.C
     }
 
     @Override
-    public void closed(Http1Front front) {
+    public void closed(Connection front) {
         metrics.closed();
         worker.closed();
         fronts.remove(front);
@@ -204,7 +207,7 @@ final class Doorway extends ChannelInboundHandlerAdapter implements Http1Front.C
     void drain() {
         exchanges.drain();
         long now = loop().nanoTime();
-        fronts.forEach(front -> ((Http1Front) front).drain(now));
+        fronts.forEach(front -> ((Front) front).drain(now));
     }
 
     /// On the loop: ends what is left.
@@ -212,7 +215,7 @@ final class Doorway extends ChannelInboundHandlerAdapter implements Http1Front.C
         fronts.forEach(
                 front -> {
                     try {
-                        ((Http1Front) front).stop();
+                        ((Front) front).stop();
                     } catch (RuntimeException failure) { // The others have to end all the same.
                         failed(failure);
                     }

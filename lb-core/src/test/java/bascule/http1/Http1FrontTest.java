@@ -7,12 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import bascule.http.ClientInfo;
+import bascule.http.ClientSink;
 import bascule.http.FrontStream;
 import bascule.http.Rejection;
 import bascule.http.RequestEvents;
 import bascule.http.RequestHandler;
 import bascule.http.RequestHead;
 import bascule.net.Backpressure;
+import bascule.net.Connection;
 import bascule.net.Failure;
 import bascule.net.Loop;
 import bascule.net.Loops;
@@ -365,14 +367,14 @@ final class Http1FrontTest {
         }
     }
 
-    private static final class Sink implements Http1Front.ClientSink {
+    private static final class Sink implements ClientSink {
         @Override
-        public ClientInfo opened(Http1Front front, InetSocketAddress peer) {
+        public ClientInfo opened(Connection front, InetSocketAddress peer) {
             return new ClientInfo(peer, false);
         }
 
         @Override
-        public void closed(Http1Front front) {}
+        public void closed(Connection front) {}
 
         @Override
         public void rejected(Rejection rejection) {

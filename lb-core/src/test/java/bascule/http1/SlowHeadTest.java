@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import bascule.http.ClientInfo;
+import bascule.http.ClientSink;
 import bascule.http.FrontStream;
 import bascule.http.Method;
 import bascule.http.Rejection;
@@ -11,6 +12,7 @@ import bascule.http.RequestHandler;
 import bascule.http.RequestHead;
 import bascule.http.ResponseEvents;
 import bascule.http.ResponseHead;
+import bascule.net.Connection;
 import bascule.net.Failure;
 import bascule.net.Loop;
 import bascule.net.Loops;
@@ -180,14 +182,14 @@ final class SlowHeadTest {
         }
     }
 
-    private static final class Sink implements Http1Front.ClientSink {
+    private static final class Sink implements ClientSink {
         @Override
-        public ClientInfo opened(Http1Front front, InetSocketAddress peer) {
+        public ClientInfo opened(Connection front, InetSocketAddress peer) {
             return new ClientInfo(peer, false);
         }
 
         @Override
-        public void closed(Http1Front front) {}
+        public void closed(Connection front) {}
 
         @Override
         public void rejected(Rejection rejection) {

@@ -13,6 +13,7 @@ import bascule.config.LimitsConfig;
 import bascule.config.ListenerConfig;
 import bascule.config.LoadResult;
 import bascule.http.ClientInfo;
+import bascule.http.ClientSink;
 import bascule.http.Method;
 import bascule.http.Rejection;
 import bascule.http.ResponseEvents;
@@ -21,6 +22,7 @@ import bascule.http1.FrontSettings;
 import bascule.http1.Http1Back;
 import bascule.http1.Http1Front;
 import bascule.net.Backpressure;
+import bascule.net.Connection;
 import bascule.net.Failure;
 import bascule.net.Loop;
 import bascule.net.Loops;
@@ -307,14 +309,14 @@ final class ShortMemoryTest {
             }
         }
 
-        private final class Door implements Http1Front.ClientSink {
+        private final class Door implements ClientSink {
             @Override
-            public ClientInfo opened(Http1Front front, InetSocketAddress peer) {
+            public ClientInfo opened(Connection front, InetSocketAddress peer) {
                 return new ClientInfo(peer, false);
             }
 
             @Override
-            public void closed(Http1Front front) {}
+            public void closed(Connection front) {}
 
             @Override
             public void rejected(Rejection rejection) {}
