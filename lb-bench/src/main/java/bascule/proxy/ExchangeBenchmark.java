@@ -7,6 +7,7 @@ import bascule.backend.Backends;
 import bascule.backend.ConnectionPool;
 import bascule.config.AccessLogFormat;
 import bascule.config.BackendConfig;
+import bascule.config.BackendProtocol;
 import bascule.config.Balance;
 import bascule.config.ForwardedConfig;
 import bascule.config.HeaderEdits;
@@ -140,6 +141,8 @@ public class ExchangeBenchmark {
                                 new ServerConfig(
                                         "192.0.2.9:80", new ServerAddress.Ip(address), 1, false)),
                         Balance.ROUND_ROBIN,
+                        BackendProtocol.HTTP1,
+                        null,
                         null,
                         null,
                         Duration.ZERO,

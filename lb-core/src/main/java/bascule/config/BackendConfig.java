@@ -15,13 +15,14 @@ import org.jspecify.annotations.Nullable;
 /// One `backends.<name>` block.
 ///
 /// @param servers at least one, in the order of the file, each name once
+/// @param tls null = off
 /// @param check null = none: a server counts as up
 /// @param eject null = off
 /// @param slowStart how long a server that came up takes to reach its full share; [Duration#ZERO] = off
 /// @param capacity null = no bound
 /// @param sticky null = off
 /// @param maintenance null = off
-/// @param connectTimeout for one TCP connection
+/// @param connectTimeout for one TCP connection, with its TLS handshake
 /// @param responseTimeout longest silence of a server that owes the next step: the head of a response, the next piece of its
 ///     body, or room for more of a request
 /// @param idleTimeout how long an unused connection to a server is kept
@@ -30,6 +31,8 @@ public record BackendConfig(
         String name,
         List<ServerConfig> servers,
         Balance balance,
+        BackendProtocol protocol,
+        @Nullable BackendTlsConfig tls,
         @Nullable CheckConfig check,
         @Nullable EjectConfig eject,
         Duration slowStart,
@@ -64,6 +67,8 @@ public record BackendConfig(
                 name,
                 others,
                 balance,
+                protocol,
+                tls,
                 check,
                 eject,
                 slowStart,
@@ -89,7 +94,10 @@ public record BackendConfig(
                         1000,
                         each -> ServerConfig.read(each, names));
         Balance balance = at.get("balance", Kind.choice(Balance.class), Balance.ROUND_ROBIN);
-        CheckConfig check = at.blockIf("check", "http", CheckConfig::read);
+        BackendProtocol protocol =
+                at.get("protocol", Kind.choice(BackendProtocol.class), BackendProtocol.HTTP1);
+        BackendTlsConfig tls = at.blockIfOn("tls", "verify", BackendTlsConfig::read);
+        CheckConfig check = at.blockIf("check", "http", block -> CheckConfig.read(block, protocol));
         EjectConfig eject = at.blockIfOn("eject", "errors", EjectConfig::read);
         Duration slowStart = at.get("slow-start", SLOW_START, Duration.ZERO);
         CapacityConfig capacity = at.blockIf("capacity", "connections", CapacityConfig::read);
@@ -103,6 +111,8 @@ public record BackendConfig(
                 at.name(),
                 servers,
                 balance,
+                protocol,
+                tls,
                 check,
                 eject,
                 slowStart,

@@ -178,6 +178,10 @@ public final class EffectiveConfiguration {
                             line("expect", list(expect, StatusRange::toString));
                         }
                         case CheckConfig.Probe.Tcp _ -> line("tcp", onOff(true));
+                        case CheckConfig.Probe.Grpc(String service, String host) -> {
+                            line("grpc", service.isEmpty() ? onOff(true) : quote(service));
+                            if (host != null) line("host", quote(host));
+                        }
                     }
                     line("every", Unit.text(given.every()));
                     line("timeout", Unit.text(given.timeout()));
@@ -231,12 +235,32 @@ public final class EffectiveConfiguration {
                 });
     }
 
+    private void tls(@Nullable BackendTlsConfig tls) {
+        blockIf(
+                "tls",
+                tls,
+                given -> {
+                    line("verify", onOff(given.verify()));
+                    if (given.ca() != null) pem("ca", given.ca());
+                    if (given.name() != null) line("name", quote(given.name()));
+                    if (given.certificate() != null) pem("certificate", given.certificate());
+                    if (given.key() != null) pem("key", given.key());
+                });
+    }
+
+    /// As [#page], and no more of a key than that.
+    private void pem(String key, PemFile file) {
+        line(key, quote(file.file().toString()) + " # sha256 " + file.fingerprint());
+    }
+
     private void backend(BackendConfig backend) {
         block(
                 quote(backend.name()),
                 () -> {
                     lines("servers", backend.servers(), EffectiveConfiguration::server);
                     line("balance", Kind.word(backend.balance()));
+                    line("protocol", Kind.word(backend.protocol()));
+                    tls(backend.tls());
                     check(backend.check());
                     eject(backend.eject());
                     line("slow-start", durationOrOff(backend.slowStart()));

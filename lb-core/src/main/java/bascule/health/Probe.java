@@ -108,7 +108,8 @@ final class Probe {
                 .setConnectTimeoutMillis(0); // The deadline is for all of it.
         opened.closeFuture().addListener(_ -> closed());
         switch (check.probe()) {
-            case CheckConfig.Probe.Tcp _ -> opened.pipeline().addLast(new TcpHandler());
+            case CheckConfig.Probe.Tcp _, CheckConfig.Probe.Grpc _ ->
+                    opened.pipeline().addLast(new TcpHandler());
             case CheckConfig.Probe.Http http ->
                     opened.pipeline()
                             .addLast(new ByteLimit())

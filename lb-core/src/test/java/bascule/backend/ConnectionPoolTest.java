@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
 import bascule.config.BackendConfig;
+import bascule.config.BackendProtocol;
 import bascule.config.Balance;
 import bascule.config.RetryConfig;
 import bascule.http.Method;
@@ -47,6 +48,8 @@ final class ConnectionPoolTest {
                             "web",
                             List.of(),
                             Balance.ROUND_ROBIN,
+                            BackendProtocol.HTTP1,
+                            null,
                             null,
                             null,
                             Duration.ZERO,

@@ -67,6 +67,8 @@ final class ConfigurationLoaderTest {
                                                 1,
                                                 false)),
                                 Balance.ROUND_ROBIN,
+                                BackendProtocol.HTTP1,
+                                null,
                                 null,
                                 null,
                                 Duration.ZERO,

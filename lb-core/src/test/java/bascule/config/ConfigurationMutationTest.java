@@ -32,7 +32,7 @@ final class ConfigurationMutationTest {
                                     + "deny rate-limit rate burst request-headers response-headers set add remove error-pages rewrite "
                                     + "connections-per-client check tcp expect every timeout fall rise eject errors within for at-most "
                                     + "slow-start capacity queue wait retry tries budget sticky lifetime on-drain maintenance page "
-                                    + "retry-after except socket state")
+                                    + "retry-after except socket state protocol tls verify ca certificate key grpc")
                             .split(" "));
 
     private static final Pattern FIELD =
@@ -196,10 +196,10 @@ final class ConfigurationMutationTest {
         String unknown =
                 List.of(
                                 "sesame = open, ",
-                                "tls { certificates = certs }, ",
+                                "ssl { certificates = certs }, ",
                                 "mode : tcp, ",
                                 "maxconn = 5, ",
-                                "protocol = h2, ")
+                                "alpn = h2, ")
                         .get(random.nextInt(5));
         String text = replace(base, field.start(), field.start(), unknown);
         return new Mutation("unknown key", text, field.line());

@@ -3,9 +3,11 @@ package bascule.config;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -67,7 +69,9 @@ final class EffectiveConfigurationTest {
                             sticky { name = "!#$&", lifetime = 90m, on-drain = move }
                             maintenance { retry-after = 7d, except = ["::/0", "10.0.0.0/8"] }
                           }
-                          "true" { servers = ["[0:0::1]:80"], check { tcp = on, every = 1h, timeout = 1m }, retry = off, eject = on, maintenance = on }
+                          "true" { servers = ["[0:0::1]:80"], check { tcp = on, every = 1h, timeout = 1m }, retry = off, eject = on, maintenance = on, tls = on }
+                          grpc { servers = ["[::1]:80"], protocol = h2, check { grpc = on, host = "a:1" }, tls { verify = off, name = null.example } }
+                          grpc2 { servers = ["[::1]:80"], protocol = h2, check { grpc = "a\\"$#" } }
                         }
                         admin { socket = "a b/\\"c\\".sock", http = [":0", ":0"], allow = "::1/128" }
                         logging { access = off, file = "a b/\\"c\\".log", level = error }
@@ -82,5 +86,35 @@ final class EffectiveConfigurationTest {
         assertThat(Configs.parse(text)).isEqualTo(configuration);
         assertThat(configuration.backends().getLast().servers().getFirst().name())
                 .isEqualTo("[0:0::1]:80"); // As written, not as rendered.
+    }
+
+    @Test
+    void givenKeyChangedInPlace_whenLoadedAgain_thenAnotherHashAndNoSecretShown(
+            @TempDir Path folder) throws IOException {
+        Path pem = Configs.folder().resolve("examples/certificates");
+        for (String each : List.of("ca.pem", "edge.pem", "edge.key"))
+            Files.copy(pem.resolve(each), folder.resolve(each));
+        String text =
+                """
+                listeners.http { bind = ":80", backend = web }
+                backends.web { servers = ["10.0.0.1:80"], tls { ca = ca.pem, certificate = edge.pem, key = edge.key } }
+                """;
+        Path main = Files.writeString(folder.resolve("bascule.conf"), text);
+        Configuration first = Configs.load(main);
+        String shown = EffectiveConfiguration.render(first);
+
+        assertThat(Configs.parse(shown)).isEqualTo(first);
+        assertThat(shown).contains("key = \"" + folder.resolve("edge.key") + "\" # sha256 ");
+        List<String> secret = Files.readAllLines(folder.resolve("edge.key"));
+        assertThat(secret)
+                .allMatch(line -> !shown.contains(line) && !first.toString().contains(line));
+        for (String each : List.of("ca.pem", "edge.pem", "edge.key")) {
+            Path file = folder.resolve(each);
+            String before = Files.readString(file);
+            Files.writeString(file, "# changed\n" + before);
+            assertThat(Configs.load(main).hash()).as(each).isNotEqualTo(first.hash());
+            Files.writeString(file, before);
+        }
+        assertThat(Configs.load(main)).isEqualTo(first);
     }
 }

@@ -120,6 +120,8 @@ final class OperationsTest {
                                 "web",
                                 web.servers(),
                                 Balance.ROUND_ROBIN,
+                                BackendProtocol.HTTP1,
+                                null,
                                 null,
                                 null,
                                 ZERO,
@@ -440,5 +442,72 @@ final class OperationsTest {
 
         assertThat(all.state()).isEqualTo(Path.of("/etc/bascule/state"));
         assertThat(all.stateGiven()).isTrue();
+    }
+
+    @Test
+    void givenNothing_whenParsed_thenServersAreSpokenToInPlainHttp1() {
+        assertThat(backend("").protocol()).isEqualTo(BackendProtocol.HTTP1);
+        assertThat(backend("").tls()).isNull();
+        assertThat(backend("tls = off").tls()).isNull();
+        assertThat(backend("tls = false, protocol = http1")).isEqualTo(backend(""));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"on", "true", "{}", "{ verify = on }"})
+    void givenTlsOn_whenParsed_thenServersAreVerifiedAgainstTheSystem(String on) {
+        assertThat(backend("tls = " + on).tls())
+                .isEqualTo(new BackendTlsConfig(true, null, null, null, null));
+    }
+
+    @Test
+    void givenTlsOfServers_whenLoaded_thenEveryKeyIsReadAndFilesAreKnownByTheirFingerprint() {
+        Path pem = Configs.folder().resolve("examples/certificates");
+        BackendConfig web =
+                backend(
+                        """
+                        protocol = h2
+                        tls { ca = "%1$s/ca.pem", name = "App.Example.COM.", certificate = "%1$s/edge.pem", key = "%1$s/edge.key" }
+                        """
+                                .formatted(pem));
+
+        BackendTlsConfig tls = web.tls();
+        assertThat(web.protocol()).isEqualTo(BackendProtocol.H2);
+        assertThat(tls).isNotNull();
+        assertThat(tls.verify()).isTrue();
+        assertThat(tls.name()).isEqualTo("app.example.com");
+        assertThat(tls.ca()).isNotNull();
+        assertThat(tls.ca().file()).isEqualTo(pem.resolve("ca.pem"));
+        assertThat(tls.certificate()).isNotNull();
+        assertThat(tls.key()).isNotNull();
+        assertThat(tls.key().file()).isEqualTo(pem.resolve("edge.key"));
+        assertThat(
+                        List.of(
+                                tls.ca().fingerprint(),
+                                tls.certificate().fingerprint(),
+                                tls.key().fingerprint()))
+                .doesNotHaveDuplicates()
+                .allMatch(each -> each.matches("[0-9a-f]{64}"));
+    }
+
+    @Test
+    void givenVerifyOff_whenParsed_thenTheNameIsStillAskedFor() {
+        assertThat(backend("tls { verify = off, name = app.example.com }").tls())
+                .isEqualTo(new BackendTlsConfig(false, null, "app.example.com", null, null));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"on,", "true,", "shop.v1.Cart, shop.v1.Cart", "a/b_c:d, a/b_c:d"})
+    void givenGrpcCheck_whenParsed_thenOfTheServerOrOfAService(
+            String text, @Nullable String service) {
+        BackendConfig web =
+                backend(
+                        "protocol = h2, check { grpc = \"%s\", host = \"App.example.com:81\" }"
+                                .formatted(text));
+
+        assertThat(web.check()).isNotNull();
+        assertThat(web.check().probe())
+                .isEqualTo(
+                        new CheckConfig.Probe.Grpc(
+                                service == null ? "" : service, "app.example.com:81"));
     }
 }
