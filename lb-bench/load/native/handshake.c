@@ -9,8 +9,7 @@
 // TLS), read_errors (an end before the end), seconds, p50_us, p99_us; latency is from connect to the last byte. Key
 // exchange by X25519 (P-256 is offered for the certificate); the certificate is not checked, its signature is. Every
 // process connects, asks with `Connection: close`, reads, closes.
-#include "common.h"
-#include <openssl/ssl.h>
+#include "tls.h"
 #include <sys/mman.h>
 #include <sys/wait.h>
 
@@ -28,46 +27,6 @@ static int keep_session(SSL *ssl, SSL_SESSION *fresh) {
     SSL_SESSION_free(session);
     session = fresh;
     return 1; // Ours now.
-}
-
-static int connect_blocking(int port) {
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) die("socket");
-    struct timeval patience = {.tv_sec = 2};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    no_delay(fd);
-    struct sockaddr_in to = loopback(port);
-    if (!connect(fd, (struct sockaddr *)&to, sizeof to)) return fd;
-    close(fd);
-    return -1;
-}
-
-/// Reads one whole answer. Returns its status, 0 if it ended too early or is none.
-static int read_answer(SSL *ssl) {
-    static char buffer[HEAD_LIMIT];
-    size_t length = 0;
-    int64_t left = -1;
-    int status = 0;
-    while (left != 0) {
-        size_t at = left < 0 ? length : 0; // Of a body only the length matters.
-        if (at == sizeof buffer) return 0;
-        int n = SSL_read(ssl, buffer + at, sizeof buffer - at);
-        if (n <= 0) return 0;
-        if (left < 0) {
-            length += n;
-            size_t head_bytes = head_length(buffer, length);
-            if (head_bytes == 0) continue;
-            if (sscanf(buffer, "HTTP/1.1 %3d", &status) != 1) return 0;
-            int64_t body = content_length(buffer, head_bytes);
-            left = body - (int64_t)(length - head_bytes);
-            if (body < 0) return 0;
-        } else {
-            left -= n;
-        }
-        if (left < 0) return 0; // More than was announced.
-    }
-    return status;
 }
 
 static void exchange(SSL_CTX *context, int port, bool resume, const char *request, size_t request_bytes, struct result *into) {
@@ -109,11 +68,7 @@ int main(int argc, char **argv) {
     size_t request_bytes = build_request(request, sizeof request, argv[2], port, argc - 7, argv + 7, true);
     signal(SIGPIPE, SIG_IGN);
 
-    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-    if (!context || !SSL_CTX_set_min_proto_version(context, version) || !SSL_CTX_set_max_proto_version(context, version)
-            || !SSL_CTX_set1_groups_list(context, "X25519:P-256")) {
-        die("TLS context");
-    }
+    SSL_CTX *context = client_context(version, version);
     SSL_CTX_set_session_cache_mode(context, resume ? SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL : SSL_SESS_CACHE_OFF);
     if (resume) SSL_CTX_sess_set_new_cb(context, keep_session);
     else SSL_CTX_set_options(context, SSL_OP_NO_TICKET); // Not asked for, as far as TLS 1.2 lets one choose.

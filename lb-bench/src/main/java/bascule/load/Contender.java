@@ -25,10 +25,14 @@ record Contender(
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
     private static final int BUILD_LIMIT_SECONDS = 900;
 
+    /// Of its plain listener where there is one for TLS, too: descriptors for all must fit.
+    private static final int PLAIN_CONNECTIONS = 300;
+
     /// How to start one.
     ///
     /// @param connections that clients may hold open at a time
     /// @param transport   Bascule's; empty: its default
+    /// @param jvmOptions  Bascule's, beside its own
     /// @param certificate with its key, in one file, for a TLS listener beside the plain one
     record Setup(
             Origin origin,
@@ -37,10 +41,14 @@ record Contender(
             int capacity,
             int connections,
             String transport,
+            String jvmOptions,
             Optional<Path> certificate) {
         static Setup of(Options options, Origin origin, Bed bed)
                 throws IOException, InterruptedException, Unavailable {
-            boolean tls = options.workloads().stream().anyMatch(load -> load.client().usesTls());
+            boolean tls =
+                    options.tls()
+                            || options.workloads().stream()
+                                    .anyMatch(load -> load.client().usesTls());
             Optional<Path> certificate = tls ? Optional.of(newCertificate(bed)) : Optional.empty();
             // 6,500 fits the usual limit of 20,000 open files: HAProxy reserves two for each
             // connection, and some.
@@ -51,11 +59,18 @@ record Contender(
                     options.capacity(),
                     6_500,
                     options.transport(),
+                    "",
                     certificate);
         }
 
         Setup withConnections(int count) {
-            return new Setup(origin, log, checks, capacity, count, transport, certificate);
+            return new Setup(
+                    origin, log, checks, capacity, count, transport, jvmOptions, certificate);
+        }
+
+        Setup withJvmOptions(String options) {
+            return new Setup(
+                    origin, log, checks, capacity, connections, transport, options, certificate);
         }
     }
 
@@ -298,8 +313,19 @@ record Contender(
             throw new Unavailable("./bascule version failed: " + build.tail());
         }
         int port = bed.freePort();
+        int tlsPort = setup.certificate.isPresent() ? bed.freePort() : 0;
         int adminPort = bed.freePort();
         Path home = Files.createDirectory(bed.file("bascule-" + port));
+        String listenTls = "";
+        if (setup.certificate.isPresent()) {
+            Path certificates = Files.createDirectory(home.resolve("certs"));
+            Files.copy(setup.certificate.get(), certificates.resolve("default.pem"));
+            listenTls =
+                    """
+                    listeners.bench-tls { bind = "127.0.0.1:%d", tls = certs/, backend = web, limits.connections = %d }
+                    """
+                            .formatted(tlsPort, setup.connections);
+        }
         Path log = home.resolve("access.log");
         String servers =
                 setup.origin.ports().stream()
@@ -308,6 +334,7 @@ record Contender(
         String text =
                 """
                 listeners.bench { bind = "127.0.0.1:%d", backend = web, limits.connections = %d }
+                %s
                 backends.web { servers = [%s]%s%s }
                 admin { http = "127.0.0.1:%d", socket = off }
                 logging { %s, file = "%s" }
@@ -316,7 +343,8 @@ record Contender(
                 """
                         .formatted(
                                 port,
-                                setup.connections,
+                                tlsPort == 0 ? setup.connections : PLAIN_CONNECTIONS,
+                                listenTls,
                                 servers,
                                 setup.checks ? ", check = /100" : "",
                                 setup.capacity > 0 ? ", capacity = " + setup.capacity : "",
@@ -330,13 +358,20 @@ record Contender(
                 bed.start(
                         Bed.PROXY_CPU,
                         "bascule",
-                        List.of("env", "BASCULE_IN_BUILD=1", launcher, "run", "-c", "" + file));
+                        List.of(
+                                "env",
+                                "BASCULE_IN_BUILD=1",
+                                "BASCULE_JAVA_OPTS=" + setup.jvmOptions,
+                                launcher,
+                                "run",
+                                "-c",
+                                file.toString()));
         Http.awaitOk("http://127.0.0.1:" + adminPort + "/ready", child, START_LIMIT);
         return new Contender(
                 Proxy.BASCULE,
                 child,
                 port,
-                0,
+                tlsPort,
                 adminPort,
                 setup.log ? new AccessLog.InFile(log) : new AccessLog.None(),
                 setup.origin);

@@ -7,10 +7,13 @@ import java.util.List;
 
 /// What a kept connection costs while it does nothing: a fresh process, a short warm-up, then N connections that have
 /// seen one request each. Growth of the resident set, divided by N; for a JVM that includes garbage, so its live heap
-/// is read as well, in another process, because a forced collection would spoil the first figure.
+/// is read as well, in another process, because a forced collection would spoil the first figure. That one has a heap that
+/// is touched at the start and full to its size, so what its resident set grows by lies outside: live heap and growth
+/// together are what a connection really holds.
 final class IdleMemory {
     private static final int WARMUP_SECONDS = 1;
     private static final long SETTLE_MILLIS = 1_000;
+    private static final String TOUCHED_HEAP = "-Xms256m -Xmx256m -XX:+AlwaysPreTouch";
 
     /// For the client of the warm-up and the readiness requests.
     private static final int SPARE_CONNECTIONS = 100;
@@ -30,9 +33,10 @@ final class IdleMemory {
                             .withConnections(count + SPARE_CONNECTIONS);
             for (Proxy proxy : options.proxies()) {
                 if (proxy == Proxy.ORIGIN) continue; // Its buffers are what they are.
-                fine &= measure(proxy, Measure.RESIDENT, setup, count, bed, report);
-                if (proxy.isJvm())
-                    fine &= measure(proxy, Measure.LIVE_HEAP, setup, count, bed, report);
+                fine &= measure(proxy, Measure.RESIDENT, setup, count, options, bed, report);
+                if (!proxy.isJvm()) continue;
+                Contender.Setup touched = setup.withJvmOptions(TOUCHED_HEAP);
+                fine &= measure(proxy, Measure.LIVE, touched, count, options, bed, report);
             }
         }
         return fine;
@@ -40,11 +44,17 @@ final class IdleMemory {
 
     private enum Measure {
         RESIDENT,
-        LIVE_HEAP
+        LIVE
     }
 
     private static boolean measure(
-            Proxy proxy, Measure what, Contender.Setup setup, int count, Bed bed, Report report)
+            Proxy proxy,
+            Measure what,
+            Contender.Setup setup,
+            int count,
+            Options options,
+            Bed bed,
+            Report report)
             throws IOException, InterruptedException {
         Contender started;
         try {
@@ -54,10 +64,17 @@ final class IdleMemory {
             return true;
         }
         try {
-            warmUp(started, bed);
+            boolean tls = options.tls();
+            if (tls && started.tlsPort() == 0) throw new Unavailable("no TLS listener");
             switch (what) {
-                case RESIDENT -> resident(started, count, bed, report);
-                case LIVE_HEAP -> liveHeap(started, count, bed, report);
+                case RESIDENT -> {
+                    warmUp(started, tls, WARMUP_SECONDS, bed);
+                    resident(started, tls, count, bed, report);
+                }
+                case LIVE -> {
+                    warmUp(started, tls, Math.max(1, options.warmupSeconds()), bed);
+                    live(started, tls, count, bed, report);
+                }
             }
             return true;
         } catch (Unavailable e) {
@@ -68,35 +85,48 @@ final class IdleMemory {
         }
     }
 
-    private static void resident(Contender of, int count, Bed bed, Report report)
+    private static void resident(Contender of, boolean tls, int count, Bed bed, Report report)
             throws IOException, InterruptedException, Unavailable {
-        long before = Proc.usage(of.child().process().toHandle()).residentBytes();
-        Child client = hold(of, count, bed);
-        long after = Proc.usage(of.child().process().toHandle()).residentBytes();
-        say(of, "resident", count, before, after, client, report);
+        long before = residentBytes(of);
+        Child client = hold(of, tls, count, bed);
+        long after = residentBytes(of);
+        end(client, count);
+        say(of, tls, "resident", count, before, after, report);
     }
 
-    private static void liveHeap(Contender of, int count, Bed bed, Report report)
+    private static void live(Contender of, boolean tls, int count, Bed bed, Report report)
             throws IOException, InterruptedException, Unavailable {
         try (Jvm jvm = Jvm.attach(of.child().pid())) {
-            long before = jvm.liveHeapBytes();
-            Child client = hold(of, count, bed);
-            long after = jvm.liveHeapBytes();
-            say(of, "live heap", count, before, after, client, report);
+            long heapBefore = jvm.liveHeapBytes();
+            long before = residentBytes(of);
+            Child client = hold(of, tls, count, bed);
+            long heapAfter = jvm.liveHeapBytes();
+            long after = residentBytes(of);
+            end(client, count);
+            say(of, tls, "live heap", count, heapBefore, heapAfter, report);
+            long grown = heapAfter - heapBefore;
+            say(of, tls, "live heap and all outside", count, before, after + grown, report);
         }
     }
 
-    private static void warmUp(Contender of, Bed bed)
+    private static long residentBytes(Contender of) throws IOException, Unavailable {
+        return Proc.usage(of.child().process().toHandle()).residentBytes();
+    }
+
+    /// Over TLS by handshakes, which are what the connections to be held will cost most.
+    private static void warmUp(Contender of, boolean tls, int seconds, Bed bed)
             throws IOException, InterruptedException, Unavailable {
-        Slice.take(bed, Workload.warmUp(), of.port(), WARMUP_SECONDS);
+        Workload load = Workload.warmUp(tls);
+        Slice slice = Slice.take(bed, load, of.portFor(load), seconds);
+        if (!(slice instanceof Slice.Measured)) throw new Unavailable("warm-up: " + slice);
         Thread.sleep(SETTLE_MILLIS);
     }
 
-    private static Child hold(Contender of, int count, Bed bed)
+    private static Child hold(Contender of, boolean tls, int count, Bed bed)
             throws IOException, InterruptedException, Unavailable {
-        List<String> command =
-                new ArrayList<>(
-                        List.of(bed.nativeTool("idle"), "" + of.port(), "/100", "" + count));
+        List<String> command = new ArrayList<>();
+        command.add(bed.nativeTool(tls ? "idle_tls" : "idle"));
+        command.addAll(List.of("" + (tls ? of.tlsPort() : of.port()), "/100", "" + count));
         command.addAll(Workload.HEADERS);
         Child client = bed.start(Bed.LOAD_CPU, "idle", command);
         client.await("held ", 0, Duration.ofSeconds(60));
@@ -104,14 +134,7 @@ final class IdleMemory {
         return client;
     }
 
-    private static void say(
-            Contender of,
-            String what,
-            int count,
-            long before,
-            long after,
-            Child client,
-            Report report)
+    private static void end(Child client, int count)
             throws IOException, InterruptedException, Unavailable {
         client.process().getOutputStream().close();
         int alive = Integer.parseInt(client.await("alive ", 0, Duration.ofSeconds(10)));
@@ -119,14 +142,26 @@ final class IdleMemory {
             throw new Unavailable(
                     "%d of %d connections were closed meanwhile".formatted(count - alive, count));
         }
+    }
+
+    private static void say(
+            Contender of,
+            boolean tls,
+            String what,
+            int count,
+            long before,
+            long after,
+            Report report)
+            throws IOException {
         double each = (double) (after - before) / count;
         Report.say(
-                "%-10s %11d %9.1f MB %9.1f MB  %.0f B %s",
-                of.proxy(), count, before / 1e6, after / 1e6, each, what);
+                "%-10s %11d %9.1f MB %9.1f MB  %.0f B %s%s",
+                of.proxy(), count, before / 1e6, after / 1e6, each, what, tls ? ", TLS" : "");
         report.add(
                 report.line("idle")
                         .put("proxy", of.proxy().toString())
                         .put("what", what)
+                        .put("tls", tls)
                         .put("connections", count)
                         .put("beforeBytes", before)
                         .put("afterBytes", after)

@@ -7,6 +7,7 @@ import java.util.List;
 /// What a command line asked for.
 ///
 /// @param transport   Bascule's; empty: its default
+/// @param tls         idle: do they speak TLS?
 /// @param connections how many idle ones to open, one measurement for each
 /// @param pid         of a daemon that runs already; 0: the bench starts its own
 /// @param url         of that daemon's listener, with the path to ask for
@@ -21,6 +22,7 @@ record Options(
         boolean log,
         boolean checks,
         int capacity,
+        boolean tls,
         Path json,
         List<Integer> connections,
         long requests,
@@ -59,7 +61,8 @@ record Options(
             --log on|off        access log of all proxies, default on
             --checks on|off     health checks of the three servers every 2 s, default off
             --capacity N        exchanges that each server takes at a time, default 0: without bound
-            --connections LIST  idle: how many, default 5000,9000
+            --tls on|off        idle: connections over TLS, default off
+            --connections LIST  idle: how many, default 5000,9000; with --tls on 2000,5000
             --requests N        allocation: at least so many, default 2000000
             --pid N --url URL [--metrics URL]
                                 allocation: a daemon that runs already
@@ -88,7 +91,8 @@ record Options(
         boolean checks = false;
         int capacity = 0;
         Path json = checkout.resolve("lb-bench/target/load.jsonl");
-        String connections = "5000,9000";
+        boolean tls = false;
+        String connections = "";
         long requests = 2_000_000;
         long pid = 0;
         String url = "";
@@ -113,6 +117,7 @@ record Options(
                 case "--log" -> log = onOrOff(name, value);
                 case "--checks" -> checks = onOrOff(name, value);
                 case "--capacity" -> capacity = number(name, value, 0, 100_000);
+                case "--tls" -> tls = onOrOff(name, value);
                 case "--json" -> json = Path.of(value);
                 case "--connections" -> connections = value;
                 case "--requests" -> requests = number(name, value, 1, 1_000_000_000);
@@ -131,6 +136,7 @@ record Options(
             taking = taking.stream().filter(left::contains).toList();
             if (taking.isEmpty()) throw new Wrong("--only: none of --proxies " + proxies);
         }
+        if (connections.isEmpty()) connections = tls ? "2000,5000" : "5000,9000";
         List<Integer> counts = new ArrayList<>();
         for (String count : connections.split(",")) {
             counts.add(number("--connections", count, 1, 60_000));
@@ -145,6 +151,7 @@ record Options(
                 log,
                 checks,
                 capacity,
+                tls,
                 json,
                 List.copyOf(counts),
                 requests,

@@ -43,6 +43,7 @@ final class Report {
                         .put("haproxy", firstLine(bed, List.of("haproxy", "-v")))
                         .put("nginx", firstLine(bed, List.of("nginx", "-v")))
                         .put("wrk", firstLine(bed, List.of("wrk", "-v")))
+                        .put("h2load", firstLine(bed, List.of("h2load", "--version")))
                         .put(
                                 "commit",
                                 firstLine(bed, List.of("git", "describe", "--always", "--dirty")));
@@ -162,15 +163,15 @@ final class Report {
         if (row.measured() == 0) say("%-10s FAILED: %s", row.proxy(), cause(row));
         else
             say(
-                    "%-10s %9.2f %9.2f  %-25s %8.0f %8.2f %8.2f %7.1f %4.0f/%3.0f/%3.0f %6.0f"
+                    "%-10s %9.2f %9.2f  %-25s %8.0f %8s %8s %7.1f %4.0f/%3.0f/%3.0f %6.0f"
                             + " %4d/%d%s",
                     row.proxy(),
                     Stats.median(cpu),
                     Stats.least(cpu),
                     ratioText,
                     rate,
-                    p50 / 1e3,
-                    p99 / 1e3,
+                    millis(p50),
+                    millis(p99),
                     resident / 1e6,
                     own * 100,
                     proxyBusy * 100,
@@ -211,6 +212,10 @@ final class Report {
                         .put("loadCpuBusy", loadBusy)
                         .put("originCpuMicros", Stats.median(row.all(Sample::originMicros)))
                         .put("loggedPerRequest", logged));
+    }
+
+    private static String millis(double micros) {
+        return Double.isNaN(micros) ? "-" : String.format(Locale.ROOT, "%.2f", micros / 1e3);
     }
 
     private static String cause(Row row) {

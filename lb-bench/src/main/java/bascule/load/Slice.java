@@ -11,6 +11,8 @@ import java.util.regex.Pattern;
 /// What one client saw in one stretch of load.
 sealed interface Slice {
     /// All answers were 2xx, no socket failed, and enough was sent.
+    ///
+    /// @param p50Micros NaN, as the next one, where the client does not tell
     record Measured(long requests, double seconds, double p50Micros, double p99Micros)
             implements Slice {}
 
@@ -26,6 +28,11 @@ sealed interface Slice {
             Pattern.compile("^ +(50|99)% +([0-9.]+)(us|ms|s|m|h) *$", Pattern.MULTILINE);
     Pattern SOCKET_ERRORS = Pattern.compile("Socket errors: .*");
     Pattern STATUS_ERRORS = Pattern.compile("Non-2xx or 3xx responses: \\d+");
+    Pattern H2_REQUESTS =
+            Pattern.compile(
+                    "requests: \\d+ total, \\d+ started, (\\d+) done, (\\d+) succeeded,"
+                            + " (\\d+) failed, (\\d+) errored, (\\d+) timeout");
+    Pattern H2_TIME = Pattern.compile("finished in ([0-9.]+)(us|ms|s|m|h),");
     Pattern VALUE = Pattern.compile("(\\w+)=([0-9.]+)");
 
     /// Runs the workload's client against a port for some seconds.
@@ -38,15 +45,14 @@ sealed interface Slice {
         if (!done) return new Dropped("client did not end");
         String output = Files.readString(client.output());
         Files.delete(client.output());
-        Slice slice =
-                load.client().keepsConnections() ? ofWrk(output) : ofNative(output, load.client());
+        Slice slice = load.client().read(output);
         if (!(slice instanceof Measured(long requests, double took, _, _))) return slice;
         long least = (long) (load.leastPerSecond() * took);
         if (requests >= least) return slice;
         return new Failed("only %d requests (expected: at least %d)".formatted(requests, least));
     }
 
-    private static Slice ofWrk(String output) {
+    static Slice ofWrk(String output) {
         Matcher requests = REQUESTS.matcher(output);
         if (!requests.find() || requests.group(1).equals("0")) return dropped(output);
         Matcher failed = SOCKET_ERRORS.matcher(output);
@@ -65,7 +71,27 @@ sealed interface Slice {
         return new Measured(Long.parseLong(requests.group(1)), seconds, p50, p99);
     }
 
-    private static Slice ofNative(String output, Workload.Client client) {
+    /// When the time is over, h2load leaves alone what is under way: that counts as nothing.
+    static Slice ofH2load(String output) {
+        Matcher requests = H2_REQUESTS.matcher(output);
+        Matcher time = H2_TIME.matcher(output);
+        if (!requests.find() || !time.find() || requests.group(1).equals("0"))
+            return dropped(output);
+        long done = Long.parseLong(requests.group(1));
+        boolean fine =
+                requests.group(2).equals(requests.group(1))
+                        && requests.group(3).equals("0")
+                        && requests.group(4).equals("0")
+                        && requests.group(5).equals("0");
+        if (!fine) return new Failed(requests.group());
+        if (!output.contains("status codes: " + done + " 2xx,"))
+            return new Failed("not all of %d answers are 2xx".formatted(done));
+        if (!output.contains("Application protocol: h2\n")) return new Failed("not HTTP/2");
+        double seconds = micros(time.group(1), time.group(2)) / 1e6;
+        return new Measured(done, seconds, Double.NaN, Double.NaN);
+    }
+
+    static Slice ofNative(String output, Workload.Client client) {
         long requests = 0;
         long resumed = 0;
         double seconds = Double.NaN;

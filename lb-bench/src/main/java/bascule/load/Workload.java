@@ -26,6 +26,8 @@ record Workload(
         WRK("wrk"),
         /// Kept connections over TLS.
         WRK_TLS("wrk"),
+        /// Kept connections of HTTP/2 over TLS, with [#STREAMS] requests at a time on each.
+        H2LOAD("h2load"),
         /// A new connection for each request.
         CHURN("churn"),
         /// A new TLS connection for each request, never resumed.
@@ -34,6 +36,8 @@ record Workload(
         /// A new TLS connection for each request, always resumed by ticket.
         RESUMPTION("handshake");
 
+        private static final int STREAMS = 32;
+
         final String tool;
 
         Client(String tool) {
@@ -41,27 +45,45 @@ record Workload(
         }
 
         boolean isInstalled(Bed bed) {
-            return Bed.isExecutable(keepsConnections() ? tool : bed.nativeTool(tool));
+            return Bed.isExecutable(isInstalledTool() ? tool : bed.nativeTool(tool));
         }
 
         boolean usesTls() {
             return this != WRK && this != CHURN;
         }
 
-        boolean keepsConnections() {
+        private boolean isInstalledTool() {
+            return isWrk() || this == H2LOAD;
+        }
+
+        private boolean isWrk() {
             return this == WRK || this == WRK_TLS;
+        }
+
+        /// What it printed, understood.
+        Slice read(String output) {
+            if (isWrk()) return Slice.ofWrk(output);
+            return this == H2LOAD ? Slice.ofH2load(output) : Slice.ofNative(output, this);
         }
 
         /// What the shell would be given to load that port on 127.0.0.1.
         List<String> command(Bed bed, Workload load, int port, int seconds) {
             List<String> command = new ArrayList<>();
-            if (keepsConnections()) {
+            String url = (usesTls() ? "https" : "http") + "://127.0.0.1:" + port + load.path;
+            if (this == H2LOAD) {
+                command.addAll(List.of(tool, "-t1", "-c" + load.connections, "-m" + STREAMS));
+                command.addAll(List.of("-D", "" + seconds));
+                HEADERS.forEach(header -> command.addAll(List.of("-H", header)));
+                command.add(url);
+                return command;
+            }
+            if (isWrk()) {
                 command.addAll(List.of(tool, "-t1", "-c" + load.connections, "-d" + seconds + "s"));
                 // A stall of seconds on a crowded machine shows in the 99th percentile; it is not
                 // an error.
                 command.addAll(List.of("--latency", "--timeout", "5s"));
                 HEADERS.forEach(header -> command.addAll(List.of("-H", header)));
-                command.add((usesTls() ? "https" : "http") + "://127.0.0.1:" + port + load.path);
+                command.add(url);
                 return command;
             }
             command.addAll(List.of(bed.nativeTool(tool), "" + port, load.path));
@@ -70,7 +92,7 @@ record Workload(
                 case HANDSHAKE -> command.addAll(List.of("full", "1.3"));
                 case HANDSHAKE_TLS12 -> command.addAll(List.of("full", "1.2"));
                 case RESUMPTION -> command.addAll(List.of("resumed", "1.3"));
-                case WRK, WRK_TLS, CHURN -> {}
+                case WRK, WRK_TLS, H2LOAD, CHURN -> {}
             }
             command.addAll(HEADERS);
             return command;
@@ -94,6 +116,7 @@ record Workload(
         add("W4", "TLS 1.3 handshake each", Client.HANDSHAKE, "/100", 8, 50, 0.80, 0.68);
         add("W4-12", "TLS 1.2 handshake each", Client.HANDSHAKE_TLS12, "/100", 8, 50, NONE, NONE);
         add("W4-resumed", "TLS 1.3 resumed each", Client.RESUMPTION, "/100", 8, 50, 0.85, 0.72);
+        add("W5", "small GET, HTTP/2 over TLS", Client.H2LOAD, "/100", 16, 1_000, 0.98, 0.75);
         add("W7", "small GET, a new connection each", Client.CHURN, "/100", 64, 200, 1.02, 0.90);
     }
 
@@ -122,8 +145,9 @@ record Workload(
     }
 
     /// What warms a proxy up where no other load is asked for.
-    static Workload warmUp() {
-        return new Workload("warm-up", "small GET", Client.WRK, "/100", 64, 1, NONE, NONE);
+    static Workload warmUp(boolean tls) {
+        Client client = tls ? Client.HANDSHAKE : Client.WRK;
+        return new Workload("warm-up", "small GET", client, "/100", 64, 1, NONE, NONE);
     }
 
     Workload withPath(String other) {
