@@ -4,6 +4,7 @@ import bascule.config.BackendConfig;
 import bascule.http1.Http1Back;
 import bascule.http1.Http1Codec;
 import bascule.net.Backpressure;
+import bascule.net.CauseText;
 import bascule.net.ConnectionList;
 import bascule.net.ReceiveBuffers;
 import bascule.net.Transport;
@@ -136,6 +137,18 @@ public final class ConnectionPool implements Http1Back.Home {
                     "server",
                     server.name());
         }
+    }
+
+    @Override
+    public void handshakeFailed(Throwable cause) {
+        failed.warn(
+                "server-tls-failed",
+                "backend",
+                server.backend(),
+                "server",
+                server.name(),
+                "reason",
+                CauseText.of(cause));
     }
 
     /// Closes what is idle, and whatever comes back from now on.

@@ -2,6 +2,7 @@ package bascule.health;
 
 import bascule.config.CheckConfig;
 import bascule.config.StatusRange;
+import bascule.net.CauseText;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
@@ -43,7 +44,6 @@ final class Probe {
     static final int MOST_BYTES = 64 * 1024;
 
     private static final int READ_BYTES = 4 * 1024;
-    private static final int TEXT_LIMIT = 200;
 
     // On the heap: so little is read here that direct memory would only be kept for nothing.
     private static final ByteBufAllocator ALLOCATOR = new UnpooledByteBufAllocator(false);
@@ -97,7 +97,7 @@ final class Probe {
         try {
             opened = sockets.open(family(server));
         } catch (ChannelException failure) {
-            answer(new ProbeResult.Skipped(text(failure)));
+            answer(new ProbeResult.Skipped(CauseText.of(failure)));
             end();
             return;
         }
@@ -163,8 +163,9 @@ final class Probe {
 
     private void failed(Throwable cause) {
         // No port of our own was left for it.
-        if (root(cause) instanceof BindException) answer(new ProbeResult.Skipped(text(cause)));
-        failed(text(cause));
+        if (CauseText.root(cause) instanceof BindException)
+            answer(new ProbeResult.Skipped(CauseText.of(cause)));
+        failed(CauseText.of(cause));
     }
 
     private void late() {
@@ -194,20 +195,6 @@ final class Probe {
     private String elapsed() {
         long millis = (System.nanoTime() - startNanos) / 1_000_000;
         return millis == 0 ? "less than 1 ms" : millis + " ms";
-    }
-
-    /// What the system says, without the address that Netty adds, which the operator knows.
-    private static String text(Throwable failure) {
-        Throwable root = root(failure);
-        String message = root.getMessage();
-        if (message == null || message.isEmpty()) return root.getClass().getSimpleName();
-        String text = Character.toLowerCase(message.charAt(0)) + message.substring(1);
-        return text.length() <= TEXT_LIMIT ? text : text.substring(0, TEXT_LIMIT) + "…";
-    }
-
-    private static Throwable root(Throwable failure) {
-        Throwable cause = failure.getCause();
-        return cause == null ? failure : root(cause);
     }
 
     private final class TcpHandler extends ChannelInboundHandlerAdapter {

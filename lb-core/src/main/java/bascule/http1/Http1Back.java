@@ -48,6 +48,9 @@ public final class Http1Back extends Connection implements BackStream {
         void gone(Http1Back connection);
 
         void failed(Throwable cause);
+
+        /// No TLS came of a connection.
+        void handshakeFailed(Throwable cause);
     }
 
     private final Http1Codec codec;
@@ -95,7 +98,7 @@ public final class Http1Back extends Connection implements BackStream {
 
     /// Connects; the exchange that was begun hears of the outcome, maybe before this returns.
     ///
-    /// @param channel new and not registered yet
+    /// @param channel new and not registered yet; in its pipeline TLS, if it is to be used, and nothing else
     public void connect(SocketChannel channel, SocketAddress server, long deadlineNanos) {
         loop.assertInside();
         channel.pipeline().addLast(this);
@@ -134,7 +137,7 @@ public final class Http1Back extends Connection implements BackStream {
     @Override
     protected void received(ByteBuf in) {
         reads++;
-        mayHaveMore = !in.isWritable();
+        mayHaveMore = secure() ? socketMayHoldMore() : !in.isWritable();
         switch (phase) {
             case HEAD -> {
                 int before = pending == null ? 0 : pending.readableBytes();
@@ -393,7 +396,8 @@ public final class Http1Back extends Connection implements BackStream {
         if (returning) {
             returning = false;
             // As many reads as are made at a time: there may still be more.
-            if (burst >= ReceiveBuffers.MOST_READS || !home.takeBack(this)) close();
+            boolean more = secure() ? socketMayHoldMore() : burst >= ReceiveBuffers.MOST_READS;
+            if (more || !home.takeBack(this)) close();
         }
         if (exchange != null && (phase == Phase.BODY || phase == Phase.TUNNEL))
             exchange.responseBurstEnded();
@@ -401,8 +405,11 @@ public final class Http1Back extends Connection implements BackStream {
 
     @Override
     protected void inputEnded() {
-        if (phase == Phase.TUNNEL) events().responseInputEnded();
-        else close();
+        if (phase != Phase.TUNNEL) close();
+        else if (!endedCleanly()) fail(Failure.TRUNCATED);
+        else if (endsBothWays())
+            events().responseBody(Unpooled.EMPTY_BUFFER, true, loop.nanoTime());
+        else events().responseInputEnded();
     }
 
     @Override
@@ -436,6 +443,18 @@ public final class Http1Back extends Connection implements BackStream {
     }
 
     @Override
+    protected void handshakeFailed(Throwable cause) {
+        if (phase != Phase.CONNECTING) return;
+        home.handshakeFailed(cause);
+        ResponseEvents events = exchange;
+        exchange = null;
+        phase = Phase.CLOSED;
+        close(); // No reset: the alert is on its way, and tells the server's people why.
+        leave();
+        if (events != null) events.backFailed(Failure.TLS, loop.nanoTime());
+    }
+
+    @Override
     protected void failed(Throwable cause) {
         brokenByPeer = true;
         if (cause instanceof ChannelOutputShutdownException
@@ -466,7 +485,10 @@ public final class Http1Back extends Connection implements BackStream {
         ResponseEvents events = exchange;
         if (events == null) return;
         long now = loop.nanoTime();
-        if (before == Phase.BODY && framing == Framing.UNTIL_CLOSE && !brokenByPeer) {
+        if (before == Phase.BODY
+                && framing == Framing.UNTIL_CLOSE
+                && !brokenByPeer
+                && endedCleanly()) {
             events.responseBody(Unpooled.EMPTY_BUFFER, true, now);
             return;
         }
@@ -579,7 +601,7 @@ public final class Http1Back extends Connection implements BackStream {
             setReading(true);
             idleSinceNanos = now;
             loop.wheel().schedule(this, now + idleNanos);
-            if (mayHaveMore && reads > 0) {
+            if ((mayHaveMore || secure()) && reads > 0) {
                 returning = true; // What else is there must be seen before it is lent again.
                 return;
             }

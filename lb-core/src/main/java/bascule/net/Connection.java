@@ -1,6 +1,7 @@
 package bascule.net;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandler;
@@ -9,13 +10,22 @@ import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.unix.Errors;
+import io.netty.handler.codec.DecoderException;
+import io.netty.handler.ssl.SslCloseCompletionEvent;
+import io.netty.handler.ssl.SslHandler;
+import io.netty.handler.ssl.SslHandshakeCompletionEvent;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
-/// One socket, the only handler of its pipeline, and the deadline that belongs to it. Every buffer handed to [#write] is owned
-/// by Netty from then on. Confined to its loop.
+/// One socket and the deadline that belongs to it. The last handler of its pipeline; before it there is nothing, or TLS, which it
+/// need not know of, except for how a connection ends. Every buffer handed to [#write] is owned by Netty from then on. Confined to
+/// its loop.
 public abstract class Connection extends Deadline implements ChannelInboundHandler {
     protected final Loop loop;
     private @Nullable ChannelHandlerContext context;
+    private @Nullable SslHandler tls; // Null = plain.
+    private boolean inputOver;
+    private boolean closeNotified;
     private boolean unflushed;
     private boolean reading = true;
     @Nullable ConnectionList list;
@@ -26,7 +36,7 @@ public abstract class Connection extends Deadline implements ChannelInboundHandl
         this.loop = loop;
     }
 
-    /// The connection stands: accepted, or the connect succeeded.
+    /// The connection stands: accepted, or the connect succeeded, and over TLS the handshake.
     protected abstract void opened();
 
     /// Bytes came.
@@ -37,11 +47,16 @@ public abstract class Connection extends Deadline implements ChannelInboundHandl
     /// No more bytes for now; what was written in answer to them should go out.
     protected abstract void receivedAll();
 
-    /// The peer will send no more (FIN); the other direction may still be open.
+    /// The peer will send no more (FIN, or close_notify); the other direction may still be open, but see [#endsBothWays()].
     protected abstract void inputEnded();
 
     /// The outgoing buffer passed its high or fell below its low water mark; see [#writable()].
     protected abstract void writabilityChanged();
+
+    /// No TLS came of it; [#closed()] follows. Over plain connections it is never called.
+    protected void handshakeFailed(Throwable cause) {
+        failed(cause);
+    }
 
     /// Something failed, below or in one of these methods; [#closed()] follows.
     @Override
@@ -54,6 +69,29 @@ public abstract class Connection extends Deadline implements ChannelInboundHandl
         ChannelHandlerContext context = this.context;
         if (context == null) throw new IllegalStateException("not in a pipeline");
         return context;
+    }
+
+    /// Is it a TLS connection?
+    protected final boolean secure() {
+        return tls != null;
+    }
+
+    /// Was the end of the input the peer's word? Over TLS only close_notify is: a FIN, anybody on the way can send (RFC 8446 §6.1).
+    protected final boolean endedCleanly() {
+        return tls == null || closeNotified;
+    }
+
+    /// Can no more be sent once the peer has said that it will not either? So it is with TLS: up to 1.2 by its rules (RFC 5246
+    /// §7.2.1), later by those of BoringSSL's engine in Netty.
+    protected final boolean endsBothWays() {
+        return tls != null;
+    }
+
+    /// May the socket hold bytes that have not come here? By the last read: it filled its buffer. Over TLS, bytes of that read may be
+    /// on their way besides, until [#receivedAll()].
+    protected final boolean socketMayHoldMore() {
+        var last = context().channel().unsafe().recvBufAllocHandle();
+        return last.lastBytesRead() > 0 && last.lastBytesRead() == last.attemptedBytesRead();
     }
 
     protected final void write(ByteBuf out) {
@@ -114,13 +152,14 @@ public abstract class Connection extends Deadline implements ChannelInboundHandl
         if (context != null) context.close();
     }
 
-    /// Closes with a RST, so that the peer cannot take what it got for the whole.
+    /// Closes with a RST, and without close_notify, so that the peer cannot take what it got for the whole.
     public final void reset() {
         ChannelHandlerContext context = this.context;
         if (context == null) return;
-        if (context.channel().isOpen())
-            context.channel().config().setOption(ChannelOption.SO_LINGER, 0);
-        context.close();
+        Channel channel = context.channel();
+        if (channel.isOpen()) channel.config().setOption(ChannelOption.SO_LINGER, 0);
+        if (tls == null || !channel.isRegistered()) context.close();
+        else channel.unsafe().close(channel.newPromise()); // Past TLS, which would take its leave.
     }
 
     /// Holds the last, not full segment of what is flushed next back until the close that follows, so that bytes and FIN leave in
@@ -130,9 +169,11 @@ public abstract class Connection extends Deadline implements ChannelInboundHandl
             channel.config().setTcpCork(true);
     }
 
-    /// Sends FIN after what was written. Netty's own would drop what the kernel has not taken yet.
+    /// Sends FIN after what was written, over TLS behind close_notify. Netty's own would drop what the kernel has not taken yet.
     protected final void shutdownOutput() {
-        flushAll()
+        SslHandler tls = this.tls;
+        ChannelFuture all = flushAll();
+        (tls == null ? all : tls.closeOutbound())
                 .addListener(
                         written -> {
                             if (written.isSuccess()
@@ -155,6 +196,7 @@ public abstract class Connection extends Deadline implements ChannelInboundHandl
     @Override
     public final void handlerAdded(ChannelHandlerContext context) {
         this.context = context;
+        tls = context.pipeline().get(SslHandler.class);
     }
 
     @Override
@@ -168,7 +210,7 @@ public abstract class Connection extends Deadline implements ChannelInboundHandl
 
     @Override
     public final void channelActive(ChannelHandlerContext context) {
-        opened();
+        if (tls == null || tls.handshakeFuture().isSuccess()) opened();
     }
 
     @Override
@@ -188,7 +230,25 @@ public abstract class Connection extends Deadline implements ChannelInboundHandl
 
     @Override
     public final void userEventTriggered(ChannelHandlerContext context, Object event) {
-        if (event == ChannelInputShutdownEvent.INSTANCE) inputEnded();
+        switch (event) {
+            case ChannelInputShutdownEvent _ -> endInput();
+            case SslCloseCompletionEvent notified when notified.isSuccess() -> {
+                closeNotified = true;
+                endInput();
+            }
+            case SslHandshakeCompletionEvent handshake -> {
+                if (handshake.isSuccess()) opened();
+                else handshakeFailed(handshake.cause());
+            }
+            default -> {}
+        }
+    }
+
+    /// A close_notify is mostly followed by a FIN.
+    private void endInput() {
+        if (inputOver) return;
+        inputOver = true;
+        inputEnded();
     }
 
     @Override
@@ -196,7 +256,8 @@ public abstract class Connection extends Deadline implements ChannelInboundHandl
             "deprecation") // Deprecated on ChannelHandler, from which ChannelInboundHandler
     // inherits it.
     public final void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-        failed(cause);
+        boolean wrapped = cause instanceof DecoderException;
+        failed(wrapped && cause.getCause() instanceof SSLException broken ? broken : cause);
     }
 
     @Override

@@ -6,6 +6,9 @@ public enum Failure {
     /// The connection was refused or could not be made; the request never left.
     CONNECT(Whose.SERVER, Resend.ALWAYS, 502, "connect"),
     CONNECT_TIMEOUT(Whose.SERVER, Resend.ALWAYS, 504, "connect-timeout"),
+    /// A connection was made, but no TLS came of it: its certificate is none that we trust, or it speaks no version of ours. The
+    /// request never left.
+    TLS(Whose.SERVER, Resend.ALWAYS, 502, "tls"),
     /// The server closed before the first byte of its response.
     NO_RESPONSE(Whose.SERVER, Resend.IF_REPEATABLE, 502, "no-response"),
     RESPONSE_TIMEOUT(Whose.SERVER, Resend.IF_REPEATABLE, 504, "response-timeout"),

@@ -215,6 +215,11 @@ final class SlowHeadTest {
         public void failed(Throwable cause) {
             throw new AssertionError(cause);
         }
+
+        @Override
+        public void handshakeFailed(Throwable cause) {
+            throw new AssertionError(cause);
+        }
     }
 
     private final class Events implements ResponseEvents {
