@@ -1,0 +1,200 @@
+package bascule.tls;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import io.netty.handler.ssl.OpenSslSessionTicketKey;
+import java.nio.ByteBuffer;
+import java.security.GeneralSecurityException;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import javax.crypto.KDF;
+import javax.crypto.spec.HKDFParameterSpec;
+
+/// Owns the keys that session tickets are sealed with (RFC 5077, RFC 8446 §4.6.1): the first seals, all open. No clock runs in it:
+/// its owner calls [#rotate]. What is sealed under a ring can be opened wherever the same ring is: after a restart, on another node.
+///
+/// No context ever sees a key of the ring itself. Each derives its own by HKDF from the ring's key and from what the context stands for, so
+/// that a ticket of one does not even look like a ticket to another.
+///
+/// Thread-safe. To take a new key costs each context a lock for a moment.
+public final class TicketRing {
+    /// After so long another key seals.
+    public static final Duration ROTATE_EVERY = Duration.ofHours(8);
+
+    /// For so long after it was made a key opens. So a ticket is good for 16 to 24 hours, and a stolen key opens at most what was recorded
+    /// in a day, and of TLS 1.2 only.
+    public static final Duration ACCEPT_FOR = Duration.ofHours(24);
+
+    /// Keys in one ring; what is handed in may hold more than we would keep.
+    static final int KEYS_LIMIT = 16;
+
+    /// An exported ring begins with it; the digit is the version of the form.
+    private static final byte[] MAGIC = {'B', 'T', 'R', '1'};
+
+    private static final int SECRET_BYTES = 32;
+    private static final int KEY_BYTES = Long.BYTES + SECRET_BYTES;
+    private static final byte[] INFO = "bascule ticket keys v1".getBytes(US_ASCII);
+
+    /// A key and when it was made.
+    private record Key(long madeAtEpochSecond, byte[] secret) {
+        @Override
+        public String toString() {
+            return "ticket key of " + Instant.ofEpochSecond(madeAtEpochSecond);
+        }
+    }
+
+    /// Ends with its context.
+    interface Subscription extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    private final SecureRandom random;
+
+    /// The one that seals first, then from the newest to the oldest.
+    private List<Key> keys;
+
+    private final Map<Subscription, Runnable> subscribers = new LinkedHashMap<>();
+
+    /// With one new key.
+    public TicketRing(Instant now) {
+        this(now, new SecureRandom());
+    }
+
+    TicketRing(Instant now, SecureRandom random) {
+        this.random = random;
+        this.keys = List.of(newKey(now));
+    }
+
+    /// Makes a new key if the one that seals is old enough, and forgets those that are too old. Cheap if there is nothing to do. A clock that
+    /// was set back delays the next rotation until it has caught up.
+    ///
+    /// @return whether anything changed
+    public synchronized boolean rotate(Instant now) {
+        List<Key> kept = new ArrayList<>();
+        if (age(keys.getFirst(), now) >= ROTATE_EVERY.toSeconds()) kept.add(newKey(now));
+        for (Key key : keys) {
+            if (age(key, now) < ACCEPT_FOR.toSeconds() && kept.size() < KEYS_LIMIT) kept.add(key);
+            else Arrays.fill(key.secret(), (byte) 0);
+        }
+        if (kept.equals(keys)) return false;
+        keys = List.copyOf(kept);
+        tell();
+        return true;
+    }
+
+    /// The ring as bytes for [#install]: `BTR1`, then per key 8 bytes of epoch seconds and 32 of secret, the one that seals first. Whoever has
+    /// them can open what clients and we said to each other under TLS 1.2.
+    public synchronized byte[] export() {
+        ByteBuffer out = ByteBuffer.allocate(MAGIC.length + keys.size() * KEY_BYTES).put(MAGIC);
+        for (Key key : keys) out.putLong(key.madeAtEpochSecond()).put(key.secret());
+        return out.array();
+    }
+
+    /// Takes the keys of another ring instead of all of these.
+    ///
+    /// @return false, with nothing changed, if these bytes were not exported by a ring
+    public synchronized boolean install(byte[] exported) {
+        int body = exported.length - MAGIC.length;
+        if (body <= 0 || body % KEY_BYTES != 0 || body / KEY_BYTES > KEYS_LIMIT) return false;
+        ByteBuffer in = ByteBuffer.wrap(exported);
+        byte[] magic = new byte[MAGIC.length];
+        in.get(magic);
+        if (!Arrays.equals(magic, MAGIC)) return false;
+        List<Key> installed = new ArrayList<>();
+        while (in.hasRemaining()) {
+            long madeAt = in.getLong();
+            byte[] secret = new byte[SECRET_BYTES];
+            in.get(secret);
+            if (madeAt < 0 || madeAt > Instant.MAX.getEpochSecond()) return false;
+            installed.add(new Key(madeAt, secret));
+        }
+        for (Key key : keys) Arrays.fill(key.secret(), (byte) 0);
+        keys = List.copyOf(installed);
+        tell();
+        return true;
+    }
+
+    /// Hands a context its keys now, and whenever they change.
+    ///
+    /// @param context what it stands for: 32 bytes
+    Subscription subscribe(byte[] context, Consumer<OpenSslSessionTicketKey[]> user) {
+        Runnable hand = () -> user.accept(derive(context));
+        Subscription subscription =
+                new Subscription() {
+                    @Override
+                    public void close() {
+                        synchronized (TicketRing.this) {
+                            subscribers.remove(this);
+                        }
+                    }
+                };
+        synchronized (this) {
+            subscribers.put(subscription, hand);
+            hand.run();
+        }
+        return subscription;
+    }
+
+    synchronized int subscribers() {
+        return subscribers.size();
+    }
+
+    private void tell() {
+        for (Runnable subscriber : subscribers.values()) subscriber.run();
+    }
+
+    private OpenSslSessionTicketKey[] derive(byte[] context) {
+        OpenSslSessionTicketKey[] derived = new OpenSslSessionTicketKey[keys.size()];
+        for (int i = 0; i < derived.length; i++) {
+            byte[] bytes = hkdf(keys.get(i).secret(), context);
+            int name = OpenSslSessionTicketKey.NAME_SIZE;
+            int hmac = name + OpenSslSessionTicketKey.HMAC_KEY_SIZE;
+            derived[i] =
+                    new OpenSslSessionTicketKey(
+                            Arrays.copyOfRange(bytes, 0, name),
+                            Arrays.copyOfRange(bytes, name, hmac),
+                            Arrays.copyOfRange(bytes, hmac, bytes.length));
+            Arrays.fill(bytes, (byte) 0);
+        }
+        return derived;
+    }
+
+    /// HKDF-SHA256 (RFC 5869): name, HMAC key and AES key of one ticket key.
+    private static byte[] hkdf(byte[] secret, byte[] context) {
+        byte[] info = Arrays.copyOf(INFO, INFO.length + context.length);
+        System.arraycopy(context, 0, info, INFO.length, context.length);
+        try {
+            return KDF.getInstance("HKDF-SHA256")
+                    .deriveData(
+                            HKDFParameterSpec.ofExtract()
+                                    .addIKM(secret)
+                                    .thenExpand(info, OpenSslSessionTicketKey.TICKET_KEY_SIZE));
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("every JDK from 25 on has HKDF-SHA256", e);
+        }
+    }
+
+    private Key newKey(Instant now) {
+        byte[] secret = new byte[SECRET_BYTES];
+        random.nextBytes(secret);
+        return new Key(now.getEpochSecond(), secret);
+    }
+
+    private static long age(Key key, Instant now) {
+        return now.getEpochSecond() - key.madeAtEpochSecond();
+    }
+
+    /// How many keys of what age; none of their bytes.
+    @Override
+    public synchronized String toString() {
+        return keys.toString();
+    }
+}

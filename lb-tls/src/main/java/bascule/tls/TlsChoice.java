@@ -1,0 +1,47 @@
+package bascule.tls;
+
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.handler.ssl.ReferenceCountedOpenSslEngine;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslHandler;
+
+/// A certificate and what is asked of the client for it: what [ServerTls#choose] found for one ClientHello. Shared by all connections.
+public final class TlsChoice {
+    private final Certificate certificate;
+    private final int policy;
+    private final boolean asksClient;
+    private final SslContext context;
+
+    TlsChoice(Certificate certificate, int policy, boolean asksClient, SslContext context) {
+        this.certificate = certificate;
+        this.policy = policy;
+        this.asksClient = asksClient;
+        this.context = context;
+    }
+
+    /// The certificate that will be shown.
+    public Certificate certificate() {
+        return certificate;
+    }
+
+    /// Number of the client-auth policy, to be compared with [ServerTls#policyOf] of the same [ServerTls].
+    public int policy() {
+        return policy;
+    }
+
+    /// Whether the client is asked for a certificate.
+    boolean asksClient() {
+        return asksClient;
+    }
+
+    /// The handler for one connection, on whose loop all of the handshake runs. It has no time limits of its own, neither for the handshake nor
+    /// for saying goodbye: the caller watches. Feed it the ClientHello's bytes.
+    ///
+    /// @throws io.netty.util.IllegalReferenceCountException if the [ServerTls] is closed
+    public SslHandler newHandler(ByteBufAllocator allocator) {
+        SslHandler handler = TlsContexts.newHandler(context, allocator);
+        if (!(handler.engine() instanceof ReferenceCountedOpenSslEngine))
+            JdkSessions.begins(handler.engine());
+        return handler;
+    }
+}

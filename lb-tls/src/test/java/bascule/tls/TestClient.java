@@ -1,0 +1,171 @@
+package bascule.tls;
+
+import bascule.tls.testing.Issued;
+import bascule.tls.testing.TestAuthority;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.handler.ssl.ApplicationProtocolConfig;
+import io.netty.handler.ssl.OpenSslContextOption;
+import io.netty.handler.ssl.OpenSslSessionContext;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslContextBuilder;
+import io.netty.handler.ssl.SslHandler;
+import io.netty.handler.ssl.SslProvider;
+import io.netty.util.ReferenceCountUtil;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
+
+/// A client that talks to a [ServerTls] in memory, and keeps the tickets that it gets: one pool of them, whatever server gave them, as a hostile
+/// client would.
+final class TestClient implements AutoCloseable {
+    private final SslContext context;
+
+    TestClient(TestAuthority authority, @Nullable Issued certificate, String... versions)
+            throws SSLException {
+        this(authority, certificate, TlsLibrary.BORINGSSL, _ -> {}, versions);
+    }
+
+    TestClient(
+            TestAuthority authority,
+            @Nullable Issued certificate,
+            TlsLibrary library,
+            Consumer<SslContextBuilder> more,
+            String... versions)
+            throws SSLException {
+        SslContextBuilder builder =
+                SslContextBuilder.forClient()
+                        .sslProvider(
+                                library == TlsLibrary.JDK
+                                        ? SslProvider.JDK
+                                        : SslProvider.OPENSSL_REFCNT)
+                        .trustManager(authority.certificate())
+                        .endpointIdentificationAlgorithm("")
+                        .protocols(versions);
+        if (library == TlsLibrary.BORINGSSL) builder.option(OpenSslContextOption.USE_TASKS, false);
+        if (certificate != null) builder.keyManager(certificate.key(), certificate.chain());
+        more.accept(builder);
+        context = builder.build();
+        if (context.sessionContext() instanceof OpenSslSessionContext sessions)
+            sessions.setTicketKeys();
+    }
+
+    static Consumer<SslContextBuilder> alpn(String... protocols) {
+        return builder ->
+                builder.applicationProtocolConfig(
+                        new ApplicationProtocolConfig(
+                                ApplicationProtocolConfig.Protocol.ALPN,
+                                ApplicationProtocolConfig.SelectorFailureBehavior.NO_ADVERTISE,
+                                ApplicationProtocolConfig.SelectedListenerFailureBehavior.ACCEPT,
+                                protocols));
+    }
+
+    /// What came of a connection.
+    ///
+    /// @param session as the server sees it; null if the handshake failed
+    /// @param failure of the client, or else of the server; null if there was none
+    /// @param choice  null if the client was refused by its name
+    record Outcome(
+            @Nullable TlsSession session,
+            @Nullable Throwable failure,
+            @Nullable TlsChoice choice,
+            byte[] firstFlight) {
+        boolean resumed() {
+            if (session == null) throw new AssertionError("no handshake", failure);
+            return session.resumed();
+        }
+    }
+
+    /// Connects, says `hello` in both directions, and closes.
+    ///
+    /// @param name sent as SNI; the empty name sends none
+    Outcome connect(ServerTls server, String name) {
+        EmbeddedChannel client = new EmbeddedChannel();
+        EmbeddedChannel accepted = new EmbeddedChannel();
+        List<ByteBuf> received = new ArrayList<>();
+        // The port is part of the key that the client keeps its tickets under; all servers have the
+        // same here.
+        SslHandler handler =
+                name.isEmpty()
+                        ? context.newHandler(ByteBufAllocator.DEFAULT, "10.0.0.1", 443)
+                        : context.newHandler(ByteBufAllocator.DEFAULT, name, 443);
+        try {
+            client.pipeline().addLast(handler);
+            client.pipeline().fireChannelActive();
+            ByteBuf hello = client.readOutbound();
+            byte[] flight = new byte[hello.readableBytes()];
+            hello.getBytes(hello.readerIndex(), flight);
+            ClientHello read = new ClientHello();
+            if (read.read(hello) != ClientHello.READ) {
+                hello.release();
+                throw new AssertionError("not read");
+            }
+            TlsChoice choice = server.choose(read);
+            if (choice == null) {
+                hello.release();
+                return new Outcome(null, null, null, flight);
+            }
+            SslHandler serving = choice.newHandler(ByteBufAllocator.DEFAULT);
+            accepted.pipeline().addLast(serving);
+            accepted.writeInbound(hello);
+            pump(client, accepted);
+            Throwable failure = handler.handshakeFuture().cause();
+            if (failure == null) failure = serving.handshakeFuture().cause();
+            if (failure == null && !serving.handshakeFuture().isSuccess())
+                failure = new AssertionError("the handshake hangs");
+            TlsSession session =
+                    serving.handshakeFuture().isSuccess()
+                            ? TlsSession.of(serving, choice, read.sni())
+                            : null;
+            if (failure == null) {
+                // Tickets of TLS 1.3 are read with what follows them.
+                accepted.writeOutbound(
+                        ByteBufAllocator.DEFAULT.buffer().writeBytes(new byte[] {'h', 'i'}));
+                pump(client, accepted);
+                ByteBuf heard = client.readInbound();
+                if (heard == null) failure = new AssertionError("heard nothing");
+                else heard.release();
+            }
+            return new Outcome(session, failure, choice, flight);
+        } finally {
+            for (ByteBuf one : received) one.release();
+            finish(client);
+            finish(accepted);
+        }
+    }
+
+    private static void pump(EmbeddedChannel client, EmbeddedChannel server) {
+        boolean moved = true;
+        while (moved) {
+            moved = false;
+            for (ByteBuf out; (out = server.readOutbound()) != null; moved = true)
+                feed(client, out);
+            for (ByteBuf out; (out = client.readOutbound()) != null; moved = true)
+                feed(server, out);
+        }
+    }
+
+    private static void feed(EmbeddedChannel to, ByteBuf bytes) {
+        try {
+            to.writeInbound(bytes);
+        } catch (Exception e) {
+            // The handshake's future has it, too.
+        }
+    }
+
+    private static void finish(EmbeddedChannel channel) {
+        try {
+            channel.finishAndReleaseAll();
+        } catch (Exception e) {
+            // As above.
+        }
+    }
+
+    @Override
+    public void close() {
+        ReferenceCountUtil.release(context);
+    }
+}
