@@ -7,6 +7,8 @@ public enum Rejection {
     TARGET(400, "target"),
     FIELD(400, "field"),
     HOST(400, "host"),
+    /// HTTP/2: a pseudo-field that is missing, unknown, there twice, or behind other fields.
+    PSEUDO_FIELD(400, "pseudo-field"),
     FRAMING(400, "framing"),
     CHUNK(400, "chunk"),
     TRAILER(400, "trailer"),
@@ -18,10 +20,16 @@ public enum Rejection {
     REQUEST_LINE_TOO_LONG(414, "request-line-too-long"),
     HEADERS_TOO_LARGE(431, "headers"),
     TOO_MANY_HEADERS(431, "header-count"),
+    /// HTTP/2: a stream for something else than WebSocket (RFC 8441 §4).
+    PROTOCOL(501, "protocol"),
     /// Over `rate-limit`: answered with when to come back.
     RATE_LIMIT(429, "rate-limit"),
     /// Too many pipelined requests: those in excess are not answered, the connection is closed after the last one that is.
     PIPELINED(0, "pipelined"),
+    /// HTTP/2: over `limits.streams`; the stream is refused.
+    STREAMS(0, "streams"),
+    /// HTTP/2: a connection with too many small offences; closed.
+    GLITCHES(0, "glitches"),
     /// Over `limits.connections`: closed without an answer.
     CONNECTIONS(0, "connections"),
     /// Over `limits.connections-per-client`: closed without an answer.

@@ -6,7 +6,7 @@ import static bascule.http1.Bytes.word;
 import bascule.http.FieldName;
 
 /// From the bytes of a field's name to its code, by length first, then by whole words.
-final class Names {
+public final class Names {
     private static final long TE = word("te");
     private static final long VIA = word("via");
     private static final long HOST = word("host");
@@ -36,8 +36,8 @@ final class Names {
 
     private Names() {}
 
-    /// The code of a name, a token of one byte or more, without regard to case.
-    static byte code(byte[] bytes, int start, int end) {
+    /// The code of a name, a token of one byte or more, without regard to case. Up to seven bytes past its end are read, and ignored.
+    public static byte code(byte[] bytes, int start, int end) {
         int length = end - start;
         return switch (length) {
             case 2 -> lowerWord(bytes, start, 2) == TE ? FieldName.TE : FieldName.OTHER;

@@ -12,7 +12,7 @@ import java.util.Arrays;
 ///
 /// Names are compared by a 64-bit hash alone: a name of the list is always found, and who goes to the trouble of
 /// colliding with one only has his own field refused.
-final class ProtectedNames {
+public final class ProtectedNames {
     private static final long SEED = 0xcbf29ce484222325L; // FNV-1a
     private static final long PRIME = 0x100000001b3L;
 
@@ -73,7 +73,7 @@ final class ProtectedNames {
 
     private ProtectedNames() {}
 
-    static boolean contains(byte[] bytes, int start, int end) {
+    public static boolean contains(byte[] bytes, int start, int end) {
         long hash = SEED;
         for (int at = start; at < end; at++) {
             hash = next(hash, bytes[at]);
