@@ -21,9 +21,14 @@ public final class Tool {
             return new String(out, ISO_8859_1);
         }
 
+        /// Standard error, each byte as a character.
+        public String errors() {
+            return new String(err, ISO_8859_1);
+        }
+
         /// Both outputs, one after the other.
         public String all() {
-            return text() + new String(err, ISO_8859_1);
+            return text() + errors();
         }
 
         @Override

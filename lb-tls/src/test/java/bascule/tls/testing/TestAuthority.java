@@ -8,6 +8,7 @@ import java.net.InetAddress;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyPair;
+import java.security.MessageDigest;
 import java.security.PrivateKey;
 import java.security.PublicKey;
 import java.security.Signature;
@@ -28,6 +29,16 @@ import java.util.concurrent.atomic.AtomicLong;
 /// authority.file(folder.resolve("ca.pem"));
 /// ```
 public final class TestAuthority {
+    private static final String SUBJECT_KEY = "2.5.29.14";
+    private static final String KEY_USAGE = "2.5.29.15";
+    private static final String NAMES = "2.5.29.17";
+    private static final String BASIC_CONSTRAINTS = "2.5.29.19";
+    private static final String REVOCATION_LISTS = "2.5.29.31";
+    private static final String AUTHORITY_KEY = "2.5.29.35";
+    private static final String EXTENDED_KEY_USAGE = "2.5.29.37";
+    private static final String SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
+    private static final String CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
+
     private static final AtomicLong serials = new AtomicLong(System.nanoTime());
 
     private final String name;
@@ -194,22 +205,7 @@ public final class TestAuthority {
                     kind == Key.RSA
                             ? Der.sequence(Der.oid(kind.signatureOid), new byte[] {5, 0})
                             : Der.sequence(Der.oid(kind.signatureOid));
-            List<byte[]> extensions = new ArrayList<>();
-            if (authority) {
-                extensions.add(
-                        extension(
-                                "2.5.29.19",
-                                true,
-                                Der.sequence(Der.bool(true)))); // Basic constraints.
-                // Key usage: keyCertSign and cRLSign.
-                extensions.add(extension("2.5.29.15", true, new byte[] {3, 2, 1, 6}));
-            }
-            if (!alternatives.isEmpty())
-                extensions.add(
-                        extension(
-                                "2.5.29.17",
-                                false,
-                                Der.sequence(alternatives.toArray(byte[][]::new))));
+            List<byte[]> extensions = extensions(issuerPublic);
             byte[] tbs =
                     Der.sequence(
                             Der.tagged(0, Der.integer(2)),
@@ -219,10 +215,7 @@ public final class TestAuthority {
                             Der.sequence(Der.time(from), Der.time(to)),
                             name(commonName),
                             pair.getPublic().getEncoded(),
-                            extensions.isEmpty()
-                                    ? new byte[0]
-                                    : Der.tagged(
-                                            3, Der.sequence(extensions.toArray(byte[][]::new))));
+                            Der.tagged(3, Der.sequence(extensions.toArray(byte[][]::new))));
             try {
                 Signature signer = Signature.getInstance(kind.signature);
                 signer.initSign(issuerKey);
@@ -231,6 +224,50 @@ public final class TestAuthority {
                 return (X509Certificate)
                         CertificateFactory.getInstance("X.509")
                                 .generateCertificate(new ByteArrayInputStream(der));
+            } catch (GeneralSecurityException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+
+        /// What strict verifiers ask for (RFC 5280 §4.2.1).
+        private List<byte[]> extensions(PublicKey issuerPublic) {
+            List<byte[]> all = new ArrayList<>();
+            all.add(extension(SUBJECT_KEY, false, Der.octets(keyId(pair.getPublic()))));
+            all.add(
+                    extension(
+                            AUTHORITY_KEY,
+                            false,
+                            Der.sequence(Der.implicit(0, keyId(issuerPublic)))));
+            if (authority) {
+                all.add(extension(BASIC_CONSTRAINTS, true, Der.sequence(Der.bool(true))));
+                // keyCertSign and cRLSign.
+                all.add(extension(KEY_USAGE, true, new byte[] {3, 2, 1, 6}));
+                return all;
+            }
+            all.add(extension(BASIC_CONSTRAINTS, true, Der.sequence()));
+            // digitalSignature and keyEncipherment.
+            all.add(extension(KEY_USAGE, true, new byte[] {3, 2, 5, (byte) 0xa0}));
+            all.add(
+                    extension(
+                            EXTENDED_KEY_USAGE,
+                            false,
+                            Der.sequence(Der.oid(SERVER_AUTH), Der.oid(CLIENT_AUTH))));
+            // Nobody answers there; a scanner only asks that there be one.
+            byte[] list = Der.implicit(6, "http://crl.invalid/".getBytes(ISO_8859_1));
+            all.add(
+                    extension(
+                            REVOCATION_LISTS,
+                            false,
+                            Der.sequence(Der.sequence(Der.tagged(0, Der.tagged(0, list))))));
+            if (!alternatives.isEmpty())
+                all.add(extension(NAMES, false, Der.sequence(alternatives.toArray(byte[][]::new))));
+            return all;
+        }
+
+        /// RFC 5280 §4.2.1.2: any method that gives unique values.
+        private static byte[] keyId(PublicKey key) {
+            try {
+                return MessageDigest.getInstance("SHA-1").digest(key.getEncoded());
             } catch (GeneralSecurityException e) {
                 throw new IllegalStateException(e);
             }
