@@ -91,6 +91,8 @@ public final class FieldEdits {
             case "forwarded" -> FieldName.FORWARDED;
             case "via" -> FieldName.VIA;
             case "x-request-id" -> FieldName.X_REQUEST_ID;
+            case "x-client-cert-subject" -> FieldName.X_CLIENT_CERT_SUBJECT;
+            case "x-client-cert-fingerprint" -> FieldName.X_CLIENT_CERT_FINGERPRINT;
             default -> FieldName.OTHER;
         };
     }

@@ -21,6 +21,11 @@ public final class FieldName {
     public static final byte FORWARDED = 15;
     public static final byte VIA = 16;
     public static final byte X_REQUEST_ID = 17;
+    public static final byte X_CLIENT_CERT_SUBJECT = 18;
+    public static final byte X_CLIENT_CERT_FINGERPRINT = 19;
+
+    /// One more than the highest code; below 32, for sets of codes are bits of an int.
+    public static final int COUNT = 20;
 
     private FieldName() {}
 }

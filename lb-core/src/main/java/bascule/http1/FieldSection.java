@@ -38,7 +38,7 @@ final class FieldSection {
     private static final long CLOSE_OPTION = word("close");
     private static final long CHUNKED = word("chunked");
 
-    private final int[] first = new int[FieldName.X_REQUEST_ID + 1];
+    private final int[] first = new int[FieldName.COUNT];
     private int seen;
     private int repeated;
 

@@ -2,10 +2,15 @@ package bascule.http1;
 
 import static bascule.http1.Bytes.lowerWord;
 import static bascule.http1.Bytes.word;
+import static java.nio.charset.StandardCharsets.US_ASCII;
 
+import bascule.http.Ascii;
 import bascule.http.FieldName;
 
 /// From the bytes of a field's name to its code, by length first, then by whole words.
+///
+/// Of the names that servers believe since only proxies set them, `_` stands for `-` as well: CGI and its heirs hand both to programs
+/// as one (RFC 3875 §4.1.18), so `X_Forwarded_Proto` must not slip past where `X-Forwarded-Proto` is stopped.
 public final class Names {
     private static final long TE = word("te");
     private static final long VIA = word("via");
@@ -34,6 +39,24 @@ public final class Names {
     private static final long X_FORWARDED_PROTO_END = word("ed-proto");
     private static final long TRANSFER_ENCODING_END = word("encoding");
 
+    private static final byte[][] BELIEVED = {
+        "x-forwarded-for".getBytes(US_ASCII),
+        "x-forwarded-proto".getBytes(US_ASCII),
+        "x-forwarded-host".getBytes(US_ASCII),
+        "x-request-id".getBytes(US_ASCII),
+        "x-client-cert-subject".getBytes(US_ASCII),
+        "x-client-cert-fingerprint".getBytes(US_ASCII)
+    };
+
+    private static final byte[] BELIEVED_CODES = {
+        FieldName.X_FORWARDED_FOR,
+        FieldName.X_FORWARDED_PROTO,
+        FieldName.X_FORWARDED_HOST,
+        FieldName.X_REQUEST_ID,
+        FieldName.X_CLIENT_CERT_SUBJECT,
+        FieldName.X_CLIENT_CERT_FINGERPRINT
+    };
+
     private Names() {}
 
     /// The code of a name, a token of one byte or more, without regard to case. Up to seven bytes past its end are read, and ignored.
@@ -51,6 +74,7 @@ public final class Names {
                         : name == TRAILER ? FieldName.TRAILER : FieldName.OTHER;
             }
             case 9, 10, 12, 14, 15, 16, 17 -> longer(bytes, start, end, length);
+            case 21, 25 -> believed(bytes, start, length);
             default -> FieldName.OTHER;
         };
     }
@@ -95,6 +119,22 @@ public final class Names {
             }
             default -> {}
         }
+        return believed(bytes, start, length);
+    }
+
+    private static byte believed(byte[] bytes, int start, int length) {
+        if ((bytes[start] | 0x20) != 'x') return FieldName.OTHER;
+        for (int i = 0; i < BELIEVED.length; i++)
+            if (isAlias(bytes, start, length, BELIEVED[i])) return BELIEVED_CODES[i];
         return FieldName.OTHER;
+    }
+
+    private static boolean isAlias(byte[] bytes, int start, int length, byte[] name) {
+        if (length != name.length) return false;
+        for (int i = 0; i < length; i++) {
+            byte b = bytes[start + i];
+            if (Ascii.lower(b == '_' ? (byte) '-' : b) != name[i]) return false;
+        }
+        return true;
     }
 }
