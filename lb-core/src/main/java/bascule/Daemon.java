@@ -14,6 +14,7 @@ import bascule.config.ListenerConfig;
 import bascule.config.LoadResult;
 import bascule.config.Problem;
 import bascule.config.ServerAddress;
+import bascule.config.TlsConfig;
 import bascule.health.Health;
 import bascule.listen.Listener;
 import bascule.listen.Listeners;
@@ -31,6 +32,9 @@ import bascule.proxy.StickyKey;
 import bascule.proxy.Worker;
 import bascule.route.RouteTable;
 import bascule.server.Server;
+import bascule.tls.CertificateFault;
+import bascule.tls.CertificateSet;
+import bascule.tls.TicketRing;
 import io.netty.util.NetUtil;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -95,12 +99,14 @@ public final class Daemon {
     private final AccessLog accessLog;
     private final List<Worker> workers;
     private final Backends backends = new Backends();
+    private final TicketRing tickets;
     private final Listeners listeners;
     private final ScheduledExecutorService control;
     private final Health health;
     private final HostNames names;
     private final StatusView view;
     private volatile @Nullable AdminServer admin;
+    private @Nullable CertificateWatch certificateWatch;
     private @Nullable StickyKey stickyKey; // The control thread's.
     private volatile InForce inForce;
     private volatile boolean stopping;
@@ -123,6 +129,11 @@ public final class Daemon {
             return new InForce(configuration, Instant.now(), "loaded", reload);
         }
 
+        /// The same configuration but for certificates.
+        InForce with(Configuration next) {
+            return new InForce(next, since, lastResult, lastReload);
+        }
+
         InForce still(String result) {
             return new InForce(configuration, since, result, Instant.now());
         }
@@ -141,9 +152,16 @@ public final class Daemon {
     /// @throws StartFailure with nothing left open
     public static Daemon start(Configuration configuration, @Nullable Supplier<LoadResult> source)
             throws StartFailure {
+        return start(configuration, source, new TicketRing(Instant.now()));
+    }
+
+    /// With the keys of TLS tickets of another daemon, or of one that was before.
+    static Daemon start(
+            Configuration configuration, @Nullable Supplier<LoadResult> source, TicketRing tickets)
+            throws StartFailure {
         String lacking = lackingDescriptors(configuration);
         if (lacking != null) throw new StartFailure(Main.REFUSED, lacking);
-        Daemon daemon = new Daemon(configuration, source);
+        Daemon daemon = new Daemon(configuration, source, tickets);
         try {
             daemon.open(configuration);
             return daemon;
@@ -153,8 +171,12 @@ public final class Daemon {
         }
     }
 
-    private Daemon(Configuration configuration, @Nullable Supplier<LoadResult> source) {
+    private Daemon(
+            Configuration configuration,
+            @Nullable Supplier<LoadResult> source,
+            TicketRing tickets) {
         this.source = source;
+        this.tickets = tickets;
         inForce = InForce.now(configuration, null);
         transport =
                 Transport.open(
@@ -179,7 +201,7 @@ public final class Daemon {
                             largest(configuration, LimitsConfig::headersBytes),
                             largest(configuration, LimitsConfig::headerCount)));
         }
-        listeners = new Listeners(transport, workers);
+        listeners = new Listeners(transport, workers, tickets);
         control =
                 Executors.newSingleThreadScheduledExecutor(
                         Thread.ofPlatform().name("control").daemon().factory());
@@ -238,10 +260,16 @@ public final class Daemon {
         if (fallback != null)
             Events.warn("transport-fallback", "transport", transport.kind(), "reason", fallback);
         metrics.serverState(view::servers);
+        metrics.certificates(view::certificateEnds);
         String failure = CompletableFuture.supplyAsync(() -> apply(configuration), control).join();
         if (failure != null) throw new StartFailure(Main.FAILED, failure);
         control.scheduleWithFixedDelay(
                 guarded("sample-failed", this::everySecond), 1, 1, TimeUnit.SECONDS);
+        certificateWatch =
+                new CertificateWatch(
+                        this::certificateFolders,
+                        this::certificatesChanged,
+                        this::certificatesRefused);
         openAdmin(configuration);
     }
 
@@ -295,7 +323,8 @@ public final class Daemon {
         listeners.apply(
                 next.listeners(),
                 config -> Objects.requireNonNull(routes.get(config.name())),
-                change.all());
+                change.all(),
+                prepared);
         listeners.open(next.listeners(), prepared);
         tellAddresses(before);
         letGo(change);
@@ -418,6 +447,54 @@ public final class Daemon {
         }
     }
 
+    private Set<Path> certificateFolders() {
+        return inForce.configuration().listeners().stream()
+                .map(ListenerConfig::tls)
+                .filter(Objects::nonNull)
+                .map(TlsConfig::folder)
+                .collect(Collectors.toSet());
+    }
+
+    /// A folder of certificates was read again. On the watch's thread.
+    private void certificatesChanged(Path folder, CertificateSet set) {
+        try {
+            control.execute(
+                    guarded("certificates-not-in-force", () -> useCertificates(folder, set)));
+        } catch (RejectedExecutionException _) {
+            Events.debug("certificates-not-in-force", "cause", "stopping");
+        }
+    }
+
+    private void useCertificates(Path folder, CertificateSet set) {
+        InForce before = inForce;
+        Configuration next = before.configuration().withCertificates(folder, set);
+        if (stopping || next.hash().equals(before.configuration().hash())) return;
+        String failure = apply(next);
+        if (failure != null) {
+            metrics.certificatesReloaded("refused");
+            Events.worsened("certificates-refused", "folder", folder, "fault", failure);
+            return;
+        }
+        inForce = before.with(next);
+        metrics.certificatesReloaded("loaded");
+        Events.changed(
+                "certificates-changed",
+                "folder",
+                folder,
+                "certificates",
+                set.certificates().size(),
+                "config",
+                next.hash());
+    }
+
+    /// What is wrong with a folder that has changed. On the watch's thread.
+    private void certificatesRefused(List<CertificateFault> faults) {
+        metrics.certificatesReloaded("refused");
+        faults.stream()
+                .limit(MOST_TOLD)
+                .forEach(fault -> Events.worsened("certificates-refused", "fault", fault));
+    }
+
     private static Runnable guarded(String failed, Runnable work) {
         return () -> {
             try {
@@ -445,7 +522,8 @@ public final class Daemon {
         for (ListenerConfig listener : next.listeners()) {
             routes.put(
                     listener.name(),
-                    RouteTable.compile(listener, name -> indexOf(name, next.backends())));
+                    RouteTable.compile(
+                            listener, next.httpsPort(), name -> indexOf(name, next.backends())));
         }
         return routes;
     }
@@ -495,6 +573,7 @@ public final class Daemon {
                             backend.config().retry().budgetPercent());
         }
         latency.sample(System.nanoTime());
+        tickets.rotate(Instant.now());
         for (String name : listeners.forgetEmpty()) metrics.removeListener(name);
         if (lingering.isEmpty() || listeners.anyLeaving()) return;
         lingering.forEach(this::retire);
@@ -669,6 +748,8 @@ public final class Daemon {
     }
 
     private void close() {
+        CertificateWatch watch = certificateWatch;
+        if (watch != null) watch.close();
         control.shutdownNow();
         names.close();
         health.close();

@@ -3,6 +3,7 @@ package bascule;
 import bascule.admin.Status;
 import bascule.backend.Backend;
 import bascule.backend.Backends;
+import bascule.config.ListenerConfig;
 import bascule.listen.Listener;
 import bascule.listen.Listeners;
 import bascule.observe.Events;
@@ -12,6 +13,7 @@ import bascule.observe.RecentLatency;
 import bascule.observe.ServerSample;
 import bascule.observe.ServerTotals;
 import bascule.server.Server;
+import bascule.tls.Certificate;
 import io.netty.util.NetUtil;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -19,9 +21,14 @@ import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// What the daemon tells of itself: its listeners and servers, as they are at the moment of the question. Read by the admin port's
@@ -70,9 +77,50 @@ record StatusView(
                 List.of(),
                 listeners.all().stream().map(listener -> of(listener, stopping)).toList(),
                 backends.all().stream().map(this::of).toList(),
-                List.of(),
+                certificates(),
                 Instant.now(),
                 changes());
+    }
+
+    /// Each once, in the order of the listeners and of their files.
+    private List<Status.Certificate> certificates() {
+        return shown().map(
+                        each ->
+                                new Status.Certificate(
+                                        each.names(), each.notAfter(), each.keyType().name()))
+                .distinct()
+                .toList();
+    }
+
+    private Stream<Certificate> shown() {
+        return inForce.get().configuration().listeners().stream()
+                .map(ListenerConfig::tls)
+                .filter(Objects::nonNull)
+                .flatMap(tls -> tls.certificates().certificates().stream());
+    }
+
+    /// For `certificate_expiry_timestamp_seconds`: by the first name, and where there is none, by the file's. Of two with the same name and key
+    /// type the later one is shown to clients; of two key types each is, so the first to end counts.
+    Map<String, Instant> certificateEnds() {
+        var latest = new HashMap<List<Object>, Instant>();
+        for (Certificate each : shown().toList()) {
+            String name =
+                    each.names().isEmpty()
+                            ? String.valueOf(each.file().getFileName())
+                            : each.names().getFirst();
+            latest.merge(
+                    List.of(name, each.keyType()),
+                    each.notAfter(),
+                    (one, other) -> one.isAfter(other) ? one : other);
+        }
+        var ends = new TreeMap<String, Instant>();
+        latest.forEach(
+                (key, end) ->
+                        ends.merge(
+                                (String) key.getFirst(),
+                                end,
+                                (one, other) -> one.isBefore(other) ? one : other));
+        return ends;
     }
 
     private static List<Status.Change> changes() {

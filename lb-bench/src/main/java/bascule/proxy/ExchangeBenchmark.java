@@ -13,6 +13,7 @@ import bascule.config.ForwardedConfig;
 import bascule.config.HeaderEdits;
 import bascule.config.LimitsConfig;
 import bascule.config.ListenerConfig;
+import bascule.config.Protocol;
 import bascule.config.RetryConfig;
 import bascule.config.ServerAddress;
 import bascule.config.ServerConfig;
@@ -164,11 +165,14 @@ public class ExchangeBenchmark {
                         Long.MAX_VALUE,
                         Duration.ofSeconds(30),
                         16,
+                        100,
                         Integer.MAX_VALUE);
         var listener =
                 new ListenerConfig(
                         "http",
                         List.of(address),
+                        null,
+                        List.of(Protocol.HTTP1),
                         "web",
                         List.of(),
                         null,
@@ -203,7 +207,7 @@ public class ExchangeBenchmark {
         var exchanges =
                 new Exchanges(
                         worker,
-                        new ListenerRules(listener, RouteTable.compile(listener, _ -> 0), null),
+                        new ListenerRules(listener, RouteTable.compile(listener, 0, _ -> 0), null, null),
                         groups);
         ConnectionPool pool = Objects.requireNonNull(worker.pool(group.servers().getFirst()));
         Http1Back back = pool.open();

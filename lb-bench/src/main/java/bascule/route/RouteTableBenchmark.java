@@ -87,7 +87,7 @@ public class RouteTableBenchmark {
                 routes,
                 null,
                 "web",
-                new RouteFactory("http", String::length, HeaderEdits.NONE, HeaderEdits.NONE));
+                new RouteFactory("http", 443, String::length, HeaderEdits.NONE, HeaderEdits.NONE));
     }
 
     private static RequestHead head(String host, String path) {

@@ -3,10 +3,15 @@ package bascule.config;
 import static java.time.Duration.ofHours;
 import static java.time.Duration.ofSeconds;
 
+import bascule.tls.CertificateSet;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
+import java.util.SortedSet;
+import java.util.TreeSet;
 
 /// Everything that one daemon runs on: the effective configuration, every default filled in.
 ///
@@ -47,6 +52,7 @@ public record Configuration(
         if (!at.has("listeners")) at.refuseMissing("listeners", "listeners.NAME { … }");
         else if (listeners.isEmpty())
             at.refuse("listeners", "opens nothing", "one listener or more");
+        at.refuseUnknownHttpsPort();
         var cookies = new HashMap<String, String>();
         List<BackendConfig> backends =
                 at.named("backends", "servers", each -> BackendConfig.read(each, cookies));
@@ -73,7 +79,51 @@ public record Configuration(
                 "");
     }
 
-    Configuration withHash(String newHash) {
+    /// Where `redirect = https` leads: the port of the listeners with TLS; 443 if it is one of several; 0 if it is not clear, and then no
+    /// redirect asks.
+    public int httpsPort() {
+        return httpsPort(httpsPorts(listeners));
+    }
+
+    static int httpsPort(Collection<Integer> ports) {
+        if (ports.contains(443)) return 443;
+        return ports.size() == 1 ? ports.iterator().next() : 0;
+    }
+
+    private static SortedSet<Integer> httpsPorts(List<ListenerConfig> listeners) {
+        var ports = new TreeSet<Integer>();
+        for (ListenerConfig listener : listeners)
+            if (listener.tls() != null) listener.binds().forEach(bind -> ports.add(bind.getPort()));
+        return ports;
+    }
+
+    /// The same after a folder of certificates has changed.
+    public Configuration withCertificates(Path folder, CertificateSet certificates) {
+        List<ListenerConfig> changed =
+                listeners.stream()
+                        .map(listener -> listener.withCertificates(folder, certificates))
+                        .toList();
+        return new Configuration(
+                        changed,
+                        backends,
+                        admin,
+                        logging,
+                        shutdownGrace,
+                        loops,
+                        transport,
+                        state,
+                        stateGiven,
+                        "")
+                .hashed();
+    }
+
+    /// Of the same, once it is complete.
+    Configuration hashed() {
+        String text = EffectiveConfiguration.render(this);
+        return withHash(PageContent.sha256(text.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    private Configuration withHash(String newHash) {
         return new Configuration(
                 listeners,
                 backends,

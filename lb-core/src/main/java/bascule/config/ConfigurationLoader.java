@@ -1,7 +1,6 @@
 package bascule.config;
 
 import com.typesafe.config.ConfigObject;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -43,9 +42,7 @@ public final class ConfigurationLoader {
             @Nullable ConfigObject root, Sources sources, Problems problems, Path file) {
         if (root != null) {
             Configuration read = read(root, sources, problems, file);
-            if (problems.isEmpty())
-                return new LoadResult.Loaded(
-                        read.withHash(sha256(EffectiveConfiguration.render(read))));
+            if (problems.isEmpty()) return new LoadResult.Loaded(read.hashed());
         }
         return new LoadResult.Rejected(problems.sorted(sources.places().files()));
     }
@@ -57,9 +54,5 @@ public final class ConfigurationLoader {
         Path start = folder == null ? file.toAbsolutePath() : folder;
         return Section.root(
                 new Reading(problems, sources.places(), start), root, Configuration::read);
-    }
-
-    private static String sha256(String text) {
-        return PageContent.sha256(text.getBytes(StandardCharsets.UTF_8));
     }
 }

@@ -1,5 +1,7 @@
 package bascule.config;
 
+import bascule.tls.CaCertificates;
+import bascule.tls.TlsVersion;
 import com.typesafe.config.ConfigUtil;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -62,6 +64,8 @@ public final class EffectiveConfiguration {
                 quote(listener.name()),
                 () -> {
                     line("bind", list(listener.binds(), Addresses::text));
+                    tls(listener.tls());
+                    line("protocols", list(listener.protocols(), Kind::word));
                     if (listener.backend() != null) line("backend", quote(listener.backend()));
                     lines("routes", listener.routes(), EffectiveConfiguration::route);
                     RedirectConfig redirect = listener.redirect();
@@ -114,10 +118,67 @@ public final class EffectiveConfiguration {
                     line("body", isOff ? Kind.OFF : size(limits.bodyBytes()));
                     line("body-idle", Unit.text(limits.bodyIdle()));
                     line("pipelined", String.valueOf(limits.pipelined()));
+                    line("streams", String.valueOf(limits.streams()));
                     int perClient = limits.connectionsPerClient();
                     boolean isAny = perClient == Integer.MAX_VALUE;
                     line("connections-per-client", isAny ? Kind.OFF : String.valueOf(perClient));
                 });
+    }
+
+    private void tls(@Nullable TlsConfig tls) {
+        blockIf(
+                "tls",
+                tls,
+                given -> {
+                    line(
+                            "certificates",
+                            quote(given.folder().toString())
+                                    + " # sha256 "
+                                    + given.certificates().fingerprint());
+                    line("policy", Kind.word(given.policy()));
+                    line("minimum", quote(version(given.minimum())));
+                    line("strict-sni", onOff(given.strictSni()));
+                    clientAuth(given.clientAuth());
+                    block(
+                            "hosts",
+                            () ->
+                                    given.hosts()
+                                            .forEach(
+                                                    each ->
+                                                            block(
+                                                                    quote(each.host().toString()),
+                                                                    () ->
+                                                                            clientAuth(
+                                                                                    each
+                                                                                            .clientAuth()))));
+                    blockIf(
+                            "hsts",
+                            given.hsts(),
+                            hsts -> {
+                                line("max-age", Unit.text(hsts.maxAge()));
+                                line("include-subdomains", onOff(hsts.includeSubdomains()));
+                                line("preload", onOff(hsts.preload()));
+                            });
+                    line("handshake-time", Unit.text(given.handshakeTime()));
+                });
+    }
+
+    private void clientAuth(ClientAuthConfig clientAuth) {
+        line("client-auth", Kind.word(clientAuth.demand()));
+        CaCertificates authorities = clientAuth.authorities();
+        if (authorities != null)
+            line(
+                    "client-ca",
+                    quote(String.valueOf(clientAuth.file()))
+                            + " # sha256 "
+                            + authorities.fingerprint());
+    }
+
+    private static String version(TlsVersion version) {
+        return switch (version) {
+            case TLS_1_2 -> "1.2";
+            case TLS_1_3 -> "1.3";
+        };
     }
 
     private void rateLimit(@Nullable RateLimitConfig limit) {
@@ -296,9 +357,7 @@ public final class EffectiveConfiguration {
         HostPattern host = route.host();
         String path = route.path();
         return fields(
-                host == null
-                        ? null
-                        : field("host", quote((host.wildcard() ? "*." : "") + host.name())),
+                host == null ? null : field("host", quote(host.toString())),
                 path == null ? null : field("path", quote(RoutePath.encode(path))),
                 route.methods().isEmpty() ? null : field("method", list(route.methods(), m -> m)),
                 route.headers().isEmpty() ? null : field("header", headers(route.headers())),

@@ -28,6 +28,12 @@ public record HostPattern(String name, boolean wildcard) {
     static final Kind<HostPattern> KIND =
             new Kind<>("a host, or *. and a domain, without a port", HostPattern::pattern);
 
+    /// As the file has it.
+    @Override
+    public String toString() {
+        return wildcard ? "*." + name : name;
+    }
+
     private static Kind.Read<String> exact(String text) {
         String name = text.toLowerCase(Locale.ROOT);
         if (name.startsWith("[") && name.endsWith("]")) {

@@ -4,6 +4,7 @@ import java.math.BigInteger;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -212,6 +213,11 @@ record Kind<T>(String expected, Function<String, Read<T>> reader) {
                             case Read.Good<T>(T value) -> good(meaning.apply(value));
                             case Read.Bad<T>(String what) -> bad(what);
                         });
+    }
+
+    /// As a sentence lists them.
+    static String both(Collection<?> all) {
+        return either(all.stream().map(String::valueOf).toList()).replace(" or ", " and ");
     }
 
     private static String either(List<String> words) {

@@ -17,6 +17,7 @@ import java.time.Duration;
 /// @param bodyBytes one request body, decoded from its framing; [Long#MAX_VALUE] = off
 /// @param bodyIdle longest silence of a client that owes the next step: within a body, or while its response waits to be taken
 /// @param pipelined requests of one connection that may wait for their turn; if more do, the connection ends after these
+/// @param streams exchanges of one HTTP/2 connection at a time
 /// @param connectionsPerClient open connections of one client address, over all loops; [Integer#MAX_VALUE] = off
 public record LimitsConfig(
         int connections,
@@ -27,6 +28,7 @@ public record LimitsConfig(
         long bodyBytes,
         Duration bodyIdle,
         int pipelined,
+        int streams,
         int connectionsPerClient) {
     static LimitsConfig read(Section at) {
         Kind<Long> body = Kind.size(0, 1L << 40).or(Kind.OFF, Long.MAX_VALUE);
@@ -42,6 +44,7 @@ public record LimitsConfig(
                 at.get("body", body, Long.MAX_VALUE),
                 at.duration("body-idle", ofSeconds(30), ofMillis(1), ofHours(1)),
                 at.count("pipelined", 16, 1, 1000),
+                at.count("streams", 100, 1, 10_000),
                 connectionsPerClient);
     }
 }

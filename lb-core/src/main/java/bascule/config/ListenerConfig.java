@@ -5,17 +5,23 @@ import static java.time.Duration.ofHours;
 import static java.time.Duration.ofMillis;
 import static java.time.Duration.ofSeconds;
 
+import bascule.tls.CertificateSet;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// One `listeners.<name>` block. What answers a request is asked in this order: `routes`, then `redirect`, then `backend`;
 /// at least one of them is there, and never both of the last two.
 ///
 /// @param binds at least one, each resolved; `:80` is `[::]:80`; port 0 = any free port
+/// @param tls null = off
+/// @param protocols what is spoken, what is preferred first; at least one
 /// @param backend the backend for what no route matches; null = 404
 /// @param trust peers whose forwarded fields count
 /// @param idleTimeout how long a client connection may rest between two requests
@@ -29,6 +35,8 @@ import org.jspecify.annotations.Nullable;
 public record ListenerConfig(
         String name,
         List<InetSocketAddress> binds,
+        @Nullable TlsConfig tls,
+        List<Protocol> protocols,
         @Nullable String backend,
         List<RouteConfig> routes,
         @Nullable RedirectConfig redirect,
@@ -48,6 +56,7 @@ public record ListenerConfig(
 
     public ListenerConfig {
         binds = List.copyOf(binds);
+        protocols = List.copyOf(protocols);
         routes = List.copyOf(routes);
         trust = List.copyOf(trust);
         allow = List.copyOf(allow);
@@ -65,6 +74,16 @@ public record ListenerConfig(
 
     static ListenerConfig read(Section at) {
         List<InetSocketAddress> binds = at.binds("bind", 1, List.of());
+        Optional<TlsConfig> given = at.blockIf("tls", "certificates", TlsConfig::read);
+        TlsConfig tls = given == null ? null : given.orElse(null);
+        String scheme = given == null ? "http" : "https";
+        if (given != null) at.offersHttps(binds);
+        List<Protocol> usual =
+                given == null ? List.of(Protocol.HTTP1) : List.of(Protocol.H2, Protocol.HTTP1);
+        List<Protocol> protocols =
+                at.list("protocols", Kind.choice(Protocol.class), at.has("protocols") ? 1 : 0, 2);
+        if (new HashSet<>(protocols).size() < protocols.size())
+            at.refuse("protocols", "names one twice", "each once");
         String backend = at.backend("backend");
         List<RouteConfig> routes =
                 at.blocks(
@@ -73,8 +92,9 @@ public record ListenerConfig(
                         "{ host, path, …, backend }",
                         0,
                         10_000,
-                        RouteConfig::read);
-        RedirectConfig redirect = at.blockIf("redirect", "scheme", RedirectConfig::read);
+                        route -> RouteConfig.read(route, scheme));
+        RedirectConfig redirect =
+                at.blockIf("redirect", "scheme", block -> RedirectConfig.read(block, scheme));
         if (backend != null && redirect != null)
             at.refuse("backend", "is never asked, for redirect answers first", "one of them");
         if (!at.has("backend") && routes.isEmpty() && redirect == null)
@@ -92,6 +112,8 @@ public record ListenerConfig(
         return new ListenerConfig(
                 at.name(),
                 binds,
+                tls,
+                protocols.isEmpty() ? usual : protocols,
                 backend,
                 routes,
                 redirect,
@@ -105,6 +127,30 @@ public record ListenerConfig(
                 rateLimit,
                 request,
                 response,
+                errorPages);
+    }
+
+    /// The same after a folder of certificates has changed, if it is this one's.
+    ListenerConfig withCertificates(Path folder, CertificateSet certificates) {
+        if (tls == null || !tls.folder().equals(folder)) return this;
+        return new ListenerConfig(
+                name,
+                binds,
+                tls.with(certificates),
+                protocols,
+                backend,
+                routes,
+                redirect,
+                trust,
+                forwarded,
+                limits,
+                idleTimeout,
+                tunnelTimeout,
+                allow,
+                deny,
+                rateLimit,
+                requestHeaders,
+                responseHeaders,
                 errorPages);
     }
 

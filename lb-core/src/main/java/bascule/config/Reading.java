@@ -9,6 +9,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /// What all blocks of one load share while they are read.
@@ -21,6 +23,8 @@ final class Reading {
     private final SequencedMap<String, String> keys = new LinkedHashMap<>();
     private final Map<InetSocketAddress, String> owners = new HashMap<>();
     private final List<Value> references = new ArrayList<>();
+    private final List<Value> toHttps = new ArrayList<>();
+    private final SortedSet<Integer> httpsPorts = new TreeSet<>();
 
     /// @param folder absolute: where relative paths start
     Reading(Problems problems, Places places, Path folder) {
@@ -60,6 +64,26 @@ final class Reading {
     /// Keeps a name in mind until all that it may refer to are known.
     void refer(Value value) {
         references.add(value);
+    }
+
+    /// Keeps in mind a redirect that leads to the listener with TLS, wherever that is.
+    void needsHttpsPort(Value value) {
+        toHttps.add(value);
+    }
+
+    /// Of the listeners with TLS so far.
+    SortedSet<Integer> httpsPorts() {
+        return httpsPorts;
+    }
+
+    void refuseUnknownHttpsPort() {
+        SortedSet<Integer> ports = httpsPorts;
+        if (Configuration.httpsPort(ports) != 0) return;
+        String what =
+                ports.isEmpty()
+                        ? "no listener has tls, so none gives the port"
+                        : "listeners have tls at the ports " + Kind.both(ports);
+        for (Value value : toHttps) value.refuse(what, "{ scheme = https, port = … }");
     }
 
     void refuseUnknown(Collection<String> backends) {

@@ -8,26 +8,25 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param scheme `http` or `https`; null = the scheme of the request
 /// @param host null = the host of the request
-/// @param port 0 = not named: the port of the request if scheme and host stay too, else the default port of the scheme
+/// @param port 0 = not named: the port of the request if scheme and host stay too; that of [Configuration#httpsPort] if only the
+///     scheme changes, to `https`; else the default port of the scheme
 /// @param status 301, 302, 303, 307 or 308
 public record RedirectConfig(@Nullable String scheme, @Nullable String host, int port, int status) {
     private static final Kind<String> SCHEME = Kind.choice(words("http", "https"));
     private static final Kind<Integer> STATUS =
             Kind.choice(words("301", "302", "303", "307", "308")).then(Integer::valueOf);
 
-    static RedirectConfig read(Section at) {
+    /// @param own the scheme of the listener's requests
+    static RedirectConfig read(Section at, String own) {
         String scheme = at.find("scheme", SCHEME);
         String host = at.find("host", HostPattern.EXACT);
         int port = at.get("port", Kind.count(1, 65_535), 0);
         int status = at.get("status", STATUS, 308);
         boolean isElsewhere = at.has("host") || at.has("port");
-        if ("https".equals(scheme) && !isElsewhere)
-            at.refuse(
-                    "scheme",
-                    "no listener has tls, so none gives the port",
-                    "{ scheme = https, port = … }");
-        else if (!isElsewhere && (scheme != null || !at.has("scheme")))
+        boolean isScheme = scheme != null && !scheme.equals(own);
+        if (!isElsewhere && !isScheme && (scheme != null || !at.has("scheme")))
             at.refuse("scheme", "leads back to where it came from", "another scheme, host or port");
+        if (!isElsewhere && isScheme && "https".equals(scheme)) at.needsHttpsPort("scheme");
         return new RedirectConfig(scheme, host, port, status);
     }
 

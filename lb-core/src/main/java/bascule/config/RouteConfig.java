@@ -33,13 +33,14 @@ public record RouteConfig(
         headers = List.copyOf(headers);
     }
 
-    static RouteConfig read(Section at) {
+    /// @param scheme of the listener's requests
+    static RouteConfig read(Section at, String scheme) {
         HostPattern host = at.find("host", HostPattern.KIND);
         String path = at.find("path", RoutePath.KIND);
         List<String> methods = at.list("method", METHOD, 0, 32);
         List<HeaderMatch> headers =
                 at.blocks("header", "name", "{ name, value }", 0, 16, HeaderMatch::read);
-        RouteAction action = action(at);
+        RouteAction action = action(at, scheme);
         boolean isForwarded = action instanceof RouteAction.ToBackend;
         String rewrite = at.find("rewrite", RoutePath.PREFIX);
         if (!isForwarded && at.has("rewrite"))
@@ -53,10 +54,11 @@ public record RouteConfig(
         return new RouteConfig(host, path, methods, headers, action, rewrite, request, response);
     }
 
-    private static RouteAction action(Section at) {
+    private static RouteAction action(Section at, String scheme) {
         String backend = at.backend("backend");
         RouteAction.Respond respond = at.blockIf("respond", "status", RouteAction.Respond::read);
-        RedirectConfig redirect = at.blockIf("redirect", "scheme", RedirectConfig::read);
+        RedirectConfig redirect =
+                at.blockIf("redirect", "scheme", block -> RedirectConfig.read(block, scheme));
         if (respond != null && redirect != null)
             at.refuse("redirect", "stands beside respond", ONE);
         if (backend != null && respond != null) at.refuse("respond", "stands beside backend", ONE);

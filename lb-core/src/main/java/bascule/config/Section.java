@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.BiConsumer;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -203,6 +204,29 @@ final class Section {
         return read;
     }
 
+    /// A block of blocks that are called by something else than a name, sorted; what is `off` is left out.
+    <N, T> List<T> named(
+            String key, Kind<N> names, String main, int max, BiFunction<N, Section, T> reader) {
+        var read = new ArrayList<T>();
+        entries(
+                key,
+                names,
+                max,
+                (name, value) -> {
+                    if (value.isOff()) return;
+                    var section =
+                            new Section(
+                                    reading,
+                                    key,
+                                    value.path(),
+                                    schemaOf(key) + ".*",
+                                    value.raw(),
+                                    main);
+                    read.add(section.end(block -> reader.apply(name, block)));
+                });
+        return read;
+    }
+
     /// A block of names and values, sorted by name.
     ///
     /// @param each is shown a name and what it stands for
@@ -245,6 +269,21 @@ final class Section {
         take(key, Addresses.BIND.expected());
         for (InetSocketAddress address : otherwise) reading.claim(address, pathOf(key), null);
         return otherwise;
+    }
+
+    /// The value of this key leads to the port of the listener with TLS, which must be clear in the end.
+    void needsHttpsPort(String key) {
+        ConfigValue value = values.get(key);
+        if (value != null) reading.needsHttpsPort(new Value(reading, pathOf(key), value));
+    }
+
+    /// These are addresses of a listener with TLS.
+    void offersHttps(List<InetSocketAddress> binds) {
+        for (InetSocketAddress bind : binds) reading.httpsPorts().add(bind.getPort());
+    }
+
+    void refuseUnknownHttpsPort() {
+        reading.refuseUnknownHttpsPort();
     }
 
     void refuseUnknownBackends(List<String> backends) {

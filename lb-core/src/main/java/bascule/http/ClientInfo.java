@@ -2,6 +2,7 @@ package bascule.http;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
+import bascule.tls.TlsSession;
 import io.netty.util.NetUtil;
 import java.net.Inet4Address;
 import java.net.Inet6Address;
@@ -9,6 +10,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /// Who is at the other end of a client connection, as text. One per connection, kept for its life; IPv4 is written as IPv4 on
 /// IPv6 sockets.
@@ -17,11 +19,33 @@ public final class ClientInfo {
     private final int addressStart;
     private final int addressEnd;
     private boolean trusted;
+    private final @Nullable TlsSession tls;
+    private final byte @Nullable [] certificateSubject;
+    private final byte @Nullable [] certificateFingerprint;
     private final long high;
     private final long low;
 
+    /// Longest subject that is told: a server that has more to compare takes the fingerprint.
+    static final int MOST_SUBJECT = 1024;
+
+    /// A client without TLS.
+    ///
     /// @param trusted is the peer one whose forwarded fields count?
     public ClientInfo(InetSocketAddress peer, boolean trusted) {
+        this(peer, trusted, null);
+    }
+
+    /// @param trusted is the peer one whose forwarded fields count?
+    /// @param tls null = none
+    public ClientInfo(InetSocketAddress peer, boolean trusted, @Nullable TlsSession tls) {
+        this.tls = tls;
+        String subject = tls == null ? null : tls.subject();
+        String fingerprint = tls == null ? null : tls.fingerprint();
+        certificateSubject =
+                subject == null || subject.length() > MOST_SUBJECT
+                        ? null
+                        : subject.getBytes(US_ASCII);
+        certificateFingerprint = fingerprint == null ? null : fingerprint.getBytes(US_ASCII);
         text = authority(peer);
         int bracket = text[0] == '[' ? 1 : 0;
         int colon = text.length - 1;
@@ -106,6 +130,21 @@ public final class ClientInfo {
     /// Puts the address into `into`.
     public void copyTo(ClientAddress into) {
         into.set(high, low);
+    }
+
+    /// What was agreed on; null without TLS.
+    public @Nullable TlsSession tls() {
+        return tls;
+    }
+
+    /// The subject of the certificate that it showed, in printable ASCII; null without one, or if it has more than 1,024 bytes.
+    public byte @Nullable [] certificateSubject() {
+        return certificateSubject;
+    }
+
+    /// The SHA-256 of that certificate, 64 hex digits; null without one.
+    public byte @Nullable [] certificateFingerprint() {
+        return certificateFingerprint;
     }
 
     public boolean trusted() {

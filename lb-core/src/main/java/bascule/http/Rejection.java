@@ -30,6 +30,14 @@ public enum Rejection {
     STREAMS(0, "streams"),
     /// HTTP/2: a connection with too many small offences; closed.
     GLITCHES(0, "glitches"),
+    /// No TLS came about: not TLS, nothing in common, or the client went away: closed, within TLS with an alert.
+    TLS(0, "tls"),
+    /// `tls.strict-sni`, and no certificate for the host that the client asked for: closed with an alert.
+    SNI(0, "sni"),
+    /// Longer than `tls.handshake-time`: closed without an answer.
+    HANDSHAKE_TIME(0, "handshake-time"),
+    /// For a host whose clients have to show another certificate than was asked for on this connection (RFC 9110 §15.5.20).
+    MISDIRECTED(421, "misdirected"),
     /// Over `limits.connections`: closed without an answer.
     CONNECTIONS(0, "connections"),
     /// Over `limits.connections-per-client`: closed without an answer.

@@ -11,15 +11,13 @@ import bascule.config.ListenerConfig;
 /// @param bodyIdleNanos longest silence within a body, and longest wait for a client to take some of what waits for it
 /// @param idleNanos longest silence between two requests
 /// @param pipelined most requests answered of one burst
-/// @param streams most streams of an HTTP/2 connection at a time
 public record FrontSettings(
         HeadLimits head,
         long headerNanos,
         long bodyBytes,
         long bodyIdleNanos,
         long idleNanos,
-        int pipelined,
-        int streams) {
+        int pipelined) {
     public static FrontSettings of(ListenerConfig listener) {
         LimitsConfig limits = listener.limits();
         return new FrontSettings(
@@ -29,7 +27,6 @@ public record FrontSettings(
                 limits.bodyBytes(),
                 limits.bodyIdle().toNanos(),
                 listener.idleTimeout().toNanos(),
-                limits.pipelined(),
-                100);
+                limits.pipelined());
     }
 }

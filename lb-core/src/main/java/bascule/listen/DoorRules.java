@@ -4,6 +4,8 @@ import bascule.config.ListenerConfig;
 import bascule.http.AddressSet;
 import bascule.http.ClientAddress;
 import bascule.http1.FrontSettings;
+import bascule.tls.ServerTls;
+import org.jspecify.annotations.Nullable;
 
 /// What the configuration says of who may come in at a listener's doors, and how long they may take; prepared once and shared by all
 /// loops. Immutable.
@@ -15,9 +17,14 @@ final class DoorRules {
     private final AddressSet deny;
     private final AddressSet trust;
     private final FrontSettings front;
+    private final @Nullable ServerTls tls;
+    private final long handshakeNanos;
 
     /// @param trust the listener's, prepared
-    DoorRules(ListenerConfig config, AddressSet trust) {
+    /// @param tls made of the same configuration; null = none
+    DoorRules(ListenerConfig config, AddressSet trust, @Nullable ServerTls tls) {
+        this.tls = tls;
+        handshakeNanos = config.tls() == null ? 0 : config.tls().handshakeTime().toNanos();
         listener = config.name();
         connections = config.limits().connections();
         connectionsPerClient = config.limits().connectionsPerClient();
@@ -58,6 +65,16 @@ final class DoorRules {
     /// Do this peer's forwarded fields count?
     boolean trusts(ClientAddress peer) {
         return trust.contains(peer);
+    }
+
+    /// Null = plain.
+    @Nullable ServerTls tls() {
+        return tls;
+    }
+
+    /// From the accept to the end of the handshake.
+    long handshakeNanos() {
+        return handshakeNanos;
     }
 
     FrontSettings front() {

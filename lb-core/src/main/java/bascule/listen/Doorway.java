@@ -13,18 +13,23 @@ import bascule.net.ConnectionList;
 import bascule.net.Loop;
 import bascule.net.ReceiveBuffers;
 import bascule.observe.Events;
+import bascule.observe.HandshakeResult;
 import bascule.observe.LimitedEvent;
 import bascule.observe.ListenerMetrics;
 import bascule.proxy.Exchanges;
 import bascule.proxy.ListenerRules;
 import bascule.proxy.Worker;
 import bascule.server.Server;
+import bascule.tls.ClientHello;
+import bascule.tls.ServerTls;
+import bascule.tls.TlsSession;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandler.Sharable;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.ChannelPipeline;
 import io.netty.channel.unix.Errors;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -32,6 +37,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /// The door of one listener on one loop: takes connections off its listening sockets, turns away what is over a limit, and puts
 /// the protocol behind the rest. Confined to its loop but for the count of connections, which all doors of a listener share.
@@ -42,6 +48,8 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
     private static final Duration TELL_EVERY = Duration.ofSeconds(10);
 
     private DoorRules rules;
+    private final ClientHello hello = new ClientHello();
+    private @Nullable TlsSession entering; // Of the client that is let through just now.
     private final AtomicInteger connections;
     private final ClientCounts clients;
     private final ClientAddress peer = new ClientAddress();
@@ -67,6 +75,7 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
         countDown = closed -> connections.decrementAndGet();
         metrics = worker.metrics().listener(rules.listener());
         metrics.expectRejections(Arrays.stream(Rejection.values()).map(Rejection::reason).toList());
+        if (rules.tls() != null) metrics.expectHandshakes();
         metrics.expectAcceptErrors(List.of("emfile", "enfile", "memory", "other"));
     }
 
@@ -74,6 +83,7 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
     /// let in any more end at once: whoever is denied is mostly doing harm just now.
     void install(DoorRules rules, ListenerRules requests, List<Backend> backends) {
         this.rules = rules;
+        if (rules.tls() != null) metrics.expectHandshakes();
         exchanges.install(requests, backends);
         fronts.forEach(connection -> judge((Front) connection));
     }
@@ -130,9 +140,45 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
         channel.config().setRecvByteBufAllocator(ReceiveBuffers.FRONT);
         channel.config().setWriteBufferWaterMark(Backpressure.MARKS);
         channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
-        channel.pipeline().addLast(new Http1Front(worker.codec(), rules.front(), exchanges, this));
+        channel.pipeline().addLast(rules.tls() == null ? front() : new TlsDoor(loop(), this));
         channel.closeFuture().addListener(countDown);
         loop().executor().register(channel);
+    }
+
+    /// The protocol for a connection.
+    private Connection front() {
+        return new Http1Front(worker.codec(), rules.front(), exchanges, this);
+    }
+
+    // ---- the TLS door's side
+
+    /// To be read anew for each client.
+    ClientHello hello() {
+        return hello;
+    }
+
+    /// What is in force; null if a reload has just turned it off.
+    @Nullable ServerTls tls() {
+        return rules.tls();
+    }
+
+    long handshakeNanos() {
+        return rules.handshakeNanos();
+    }
+
+    /// Gives the door's place to the protocol that was agreed on.
+    void secured(TlsSession session, ChannelPipeline pipeline, TlsDoor door) {
+        metrics.handshakeSucceeded(session.version(), session.resumed());
+        Connection front = front();
+        entering = session;
+        pipeline.replace(door, null, front);
+        front.channelActive(pipeline.lastContext());
+        entering = null;
+    }
+
+    void handshakeFailed(HandshakeResult result, Rejection rejection) {
+        metrics.handshakeFailed(result);
+        metrics.rejected(rejection.reason());
     }
 
     /// Counts one more connection of the peer, until it is closed.
@@ -183,7 +229,7 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
         worker.opened();
         fronts.push(front);
         peer.set(from.getAddress());
-        return new ClientInfo(from, rules.trusts(peer));
+        return new ClientInfo(from, rules.trusts(peer), entering);
     }
 
     @Override

@@ -7,12 +7,14 @@ import bascule.proxy.ListenerRules;
 import bascule.proxy.Worker;
 import bascule.route.RouteTable;
 import bascule.server.Server;
+import bascule.tls.ServerTls;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /// A place where Bascule accepts connections: its doors, one per loop, and the addresses that lead there. Lives as long as
 /// configurations name it. Changed by the daemon's thread; what it says may be asked by any.
@@ -21,6 +23,7 @@ public final class Listener {
     private final List<Doorway> doorways = new ArrayList<>();
     private final AtomicInteger connections = new AtomicInteger();
     private ListenerRules rules;
+    private @Nullable ServerTls tls;
     private volatile List<Bind> binds = List.of();
 
     /// @param workers one per loop, in the loops' order
@@ -29,10 +32,12 @@ public final class Listener {
             ListenerConfig config,
             List<Worker> workers,
             RouteTable routes,
-            List<Backend> backends) {
+            List<Backend> backends,
+            @Nullable ServerTls tls) {
         name = config.name();
-        rules = new ListenerRules(config, routes, null);
-        var door = new DoorRules(config, rules.trust());
+        this.tls = tls;
+        rules = new ListenerRules(config, routes, tls, null);
+        var door = new DoorRules(config, rules.trust(), tls);
         var clients = new ClientCounts();
         for (Worker worker : workers) {
             doorways.add(
@@ -46,11 +51,25 @@ public final class Listener {
     }
 
     /// A reload: what comes is treated so from now on, what is under way ends as it began.
-    void reconfigure(ListenerConfig config, RouteTable routes, List<Backend> backends) {
-        ListenerRules next = new ListenerRules(config, routes, rules);
+    ///
+    /// @param tls made of this configuration, or the one that is in force; null = none
+    void reconfigure(
+            ListenerConfig config,
+            RouteTable routes,
+            List<Backend> backends,
+            @Nullable ServerTls tls) {
+        ListenerRules next = new ListenerRules(config, routes, tls, rules);
         rules = next;
-        var door = new DoorRules(config, next.trust());
+        var door = new DoorRules(config, next.trust(), tls);
         onLoops(doorway -> doorway.install(door, next, backends));
+        ServerTls before = this.tls;
+        this.tls = tls;
+        if (before != null && before != tls) before.close(); // No loop asks it any more.
+    }
+
+    /// What is in force; null = none. The daemon's thread only.
+    @Nullable ServerTls tls() {
+        return tls;
     }
 
     /// These addresses lead here from now on.
@@ -90,6 +109,9 @@ public final class Listener {
     /// Ends what is left.
     void stop() {
         onLoops(Doorway::stop);
+        ServerTls last = tls;
+        tls = null;
+        if (last != null) last.close();
     }
 
     private void onLoops(Consumer<Doorway> action) {

@@ -2,10 +2,14 @@ package bascule.listen;
 
 import bascule.backend.Backend;
 import bascule.config.ListenerConfig;
+import bascule.config.TlsConfig;
 import bascule.net.Transport;
 import bascule.proxy.Worker;
 import bascule.route.RouteTable;
 import bascule.server.Server;
+import bascule.tls.ServerTls;
+import bascule.tls.ServerTlsSettings;
+import bascule.tls.TicketRing;
 import io.netty.util.NetUtil;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -15,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
+import javax.net.ssl.SSLException;
 
 /// All listeners of the daemon and the addresses they are bound to, from one configuration to the next. Changed by the daemon's
 /// thread; what it says may be asked by any.
@@ -23,6 +28,7 @@ public final class Listeners {
 
     private final Transport transport;
     private final List<Worker> workers;
+    private final TicketRing tickets;
     private volatile List<Listener> present = List.of();
     private volatile Map<Key, Bind> binds = Map.of();
 
@@ -42,24 +48,38 @@ public final class Listeners {
         private final Map<Key, Bind> binds;
         private final List<Bind> opened;
 
-        private Prepared(Map<Key, Bind> binds, List<Bind> opened) {
+        /// By listener.
+        private final Map<String, ServerTls> tls;
+
+        private final List<ServerTls> made;
+
+        private Prepared(
+                Map<Key, Bind> binds,
+                List<Bind> opened,
+                Map<String, ServerTls> tls,
+                List<ServerTls> made) {
             this.binds = binds;
             this.opened = opened;
+            this.tls = tls;
+            this.made = made;
         }
 
         /// It will not come into force.
         public void close() {
             opened.forEach(Bind::close);
+            made.forEach(ServerTls::close);
         }
     }
 
     /// @param workers one per loop, in the loops' order
-    public Listeners(Transport transport, List<Worker> workers) {
+    /// @param tickets of all listeners with TLS
+    public Listeners(Transport transport, List<Worker> workers, TicketRing tickets) {
         this.transport = transport;
+        this.tickets = tickets;
         this.workers = List.copyOf(workers);
     }
 
-    /// Binds what is not bound yet; nobody is let in there before [#apply].
+    /// Binds what is not bound yet, and makes the TLS that is not made yet; nobody is let in there before [#apply].
     ///
     /// @throws IOException naming listener and address; nothing has changed then
     public Prepared prepare(List<ListenerConfig> next) throws IOException {
@@ -84,7 +104,36 @@ public final class Listeners {
                 wanted.put(key, known);
             }
         }
-        return new Prepared(wanted, opened);
+        var made = new ArrayList<ServerTls>();
+        return new Prepared(wanted, opened, secure(next, opened, made), made);
+    }
+
+    private Map<String, ServerTls> secure(
+            List<ListenerConfig> next, List<Bind> opened, List<ServerTls> made) throws IOException {
+        Map<String, Listener> known = byName();
+        var all = new LinkedHashMap<String, ServerTls>();
+        for (ListenerConfig config : next) {
+            TlsConfig tls = config.tls();
+            if (tls == null) continue;
+            ServerTlsSettings wanted = ListenerTls.settings(config, tls, tickets);
+            Listener listener = known.get(config.name());
+            ServerTls before = listener == null ? null : listener.tls();
+            if (before != null && before.settings().equals(wanted)) {
+                all.put(config.name(), before);
+                continue;
+            }
+            try {
+                ServerTls fresh = ServerTls.of(wanted);
+                made.add(fresh);
+                all.put(config.name(), fresh);
+            } catch (SSLException failure) {
+                opened.forEach(Bind::close);
+                made.forEach(ServerTls::close);
+                throw new IOException(
+                        "listeners." + config.name() + ".tls: " + failure.getMessage(), failure);
+            }
+        }
+        return all;
     }
 
     private Bind open(String listener, Key key, List<Bind> openedSoFar) throws IOException {
@@ -106,14 +155,16 @@ public final class Listeners {
     public void apply(
             List<ListenerConfig> next,
             Function<ListenerConfig, RouteTable> routes,
-            List<Backend> backends) {
+            List<Backend> backends,
+            Prepared prepared) {
         Map<String, Listener> known = byName();
         var all = new ArrayList<Listener>();
         for (ListenerConfig config : next) {
             Listener listener = known.remove(config.name());
+            ServerTls tls = prepared.tls.get(config.name());
             if (listener == null)
-                listener = new Listener(config, workers, routes.apply(config), backends);
-            else listener.reconfigure(config, routes.apply(config), backends);
+                listener = new Listener(config, workers, routes.apply(config), backends, tls);
+            else listener.reconfigure(config, routes.apply(config), backends, tls);
             all.add(listener);
         }
         leaving.addAll(known.values());
@@ -162,6 +213,7 @@ public final class Listeners {
         for (Listener listener : List.copyOf(leaving)) {
             if (listener.connections() > 0) continue;
             leaving.remove(listener);
+            listener.stop();
             names.add(listener.name());
         }
         names.removeIf(

@@ -147,9 +147,14 @@ public abstract class Connection extends Deadline implements ChannelInboundHandl
         return reading;
     }
 
+    /// Ends in order; over TLS with close_notify, if the kernel takes it at once: nobody waits for a peer that takes nothing.
     public final void close() {
         ChannelHandlerContext context = this.context;
-        if (context != null) context.close();
+        if (context == null) return;
+        context.close();
+        Channel channel = context.channel();
+        if (tls != null && channel.isOpen() && channel.isRegistered())
+            channel.unsafe().close(channel.newPromise());
     }
 
     /// Closes with a RST, and without close_notify, so that the peer cannot take what it got for the whole.

@@ -41,7 +41,6 @@ final class JsonLine extends AccessLine {
     private static final Fixed TARGET = Fixed.of("\",\"target\":\"");
     private static final Fixed HTTP_1_0 = Fixed.of("\",\"protocol\":\"HTTP/1.0\"");
     private static final Fixed HTTP_1_1 = Fixed.of("\",\"protocol\":\"HTTP/1.1\"");
-    private static final Fixed HTTP_2_0 = Fixed.of("\",\"protocol\":\"HTTP/2.0\"");
     private static final byte[] NO_HEAD =
             ascii("\",\"method\":null,\"host\":null,\"target\":null,\"protocol\":null");
     private static final Fixed REQUEST_ID = Fixed.of(",\"request_id\":\"");
@@ -94,7 +93,7 @@ final class JsonLine extends AccessLine {
             int targetEnd,
             int hostStart,
             int hostEnd,
-            int version) {
+            int minorVersion) {
         start(listener.json(), client, wallMillis);
         append(METHOD);
         escape(head, methodStart, methodEnd, METHOD_LIMIT, FROM_BLANK);
@@ -106,7 +105,7 @@ final class JsonLine extends AccessLine {
             append(TARGET);
         }
         escape(head, targetStart, targetEnd, TARGET_LIMIT, FROM_BLANK);
-        append(version == 20 ? HTTP_2_0 : version == 11 ? HTTP_1_1 : HTTP_1_0);
+        append(minorVersion == 0 ? HTTP_1_0 : HTTP_1_1);
     }
 
     @Override

@@ -6,6 +6,7 @@ public final class ListenerMetrics {
 
     private final Counters counters = new Counters(1);
     final ReasonCounters rejected = new ReasonCounters();
+    final HandshakeCounters handshakes = new HandshakeCounters();
     private final ReasonCounters acceptErrors;
 
     /// @param acceptErrors the loop's, of all its listeners
@@ -22,6 +23,21 @@ public final class ListenerMetrics {
     /// Like [#expectRejections].
     public void expectAcceptErrors(Iterable<String> reasons) {
         for (String reason : reasons) acceptErrors.expect(reason);
+    }
+
+    /// From now on all series of handshakes stand there.
+    public void expectHandshakes() {
+        handshakes.expect();
+    }
+
+    /// @param version as engines call it: `TLSv1.3`
+    public void handshakeSucceeded(String version, boolean resumed) {
+        handshakes.succeeded(version, resumed);
+    }
+
+    /// @param result any but [HandshakeResult#OK]
+    public void handshakeFailed(HandshakeResult result) {
+        handshakes.failed(result);
     }
 
     public void opened() {

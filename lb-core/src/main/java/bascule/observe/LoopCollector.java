@@ -3,6 +3,8 @@ package bascule.observe;
 import static bascule.observe.MetricNames.ACCEPT_ERRORS;
 import static bascule.observe.MetricNames.ACCESS_LOG_DROPPED;
 import static bascule.observe.MetricNames.BUILD_INFO;
+import static bascule.observe.MetricNames.CERTIFICATE_EXPIRY;
+import static bascule.observe.MetricNames.CERTIFICATE_RELOADS;
 import static bascule.observe.MetricNames.CONFIG_INFO;
 import static bascule.observe.MetricNames.CONFIG_RELOADS;
 import static bascule.observe.MetricNames.CONNECTIONS_OPEN;
@@ -20,6 +22,7 @@ import static bascule.observe.MetricNames.SERVER_CONNECTIONS;
 import static bascule.observe.MetricNames.SERVER_POOL_IDLE;
 import static bascule.observe.MetricNames.SERVER_STATE;
 import static bascule.observe.MetricNames.SERVER_UP;
+import static bascule.observe.MetricNames.TLS_HANDSHAKES;
 
 import bascule.observe.MetricNames.Metric;
 import io.prometheus.metrics.model.registry.MultiCollector;
@@ -59,6 +62,13 @@ final class LoopCollector implements MultiCollector {
         families.add(ACCESS_LOG_DROPPED, metrics.accessLogDropped.getAsLong());
         metrics.reloads.forEach(
                 (result, count) -> families.add(CONFIG_RELOADS, count.get(), result));
+        metrics.certificateReloads.forEach(
+                (result, count) -> families.add(CERTIFICATE_RELOADS, count.get(), result));
+        metrics.certificates
+                .get()
+                .forEach(
+                        (name, end) ->
+                                families.add(CERTIFICATE_EXPIRY, end.getEpochSecond(), name));
         for (ServerSample server : metrics.serverStates.get()) servers(server, families);
         for (int i = 0; i < metrics.loops().size(); i++) {
             loop(metrics.loops().get(i), Integer.toString(i), families);
@@ -82,6 +92,15 @@ final class LoopCollector implements MultiCollector {
                     families.add(CONNECTIONS_OPEN, counts.open(), listener);
                     counts.rejected.forEach(
                             (reason, count) -> families.add(REJECTED, count, listener, reason));
+                    counts.handshakes.forEach(
+                            (result, resumed, version, count) ->
+                                    families.add(
+                                            TLS_HANDSHAKES,
+                                            count,
+                                            listener,
+                                            result,
+                                            resumed,
+                                            version));
                 });
         loop.acceptErrors.forEach((reason, count) -> families.add(ACCEPT_ERRORS, count, reason));
         loop.backends.forEach(

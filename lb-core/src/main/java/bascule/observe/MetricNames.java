@@ -104,6 +104,24 @@ final class MetricNames {
             counter(
                     "bascule_access_log_dropped_total",
                     "Lines of the access log that were lost, because the log could not be written fast enough or not at all.");
+    static final Metric TLS_HANDSHAKES =
+            counter(
+                    "bascule_tls_handshakes_total",
+                    "TLS handshakes of clients; resumed and version are none for those that failed.",
+                    "listener",
+                    "result",
+                    "resumed",
+                    "version");
+    static final Metric CERTIFICATE_EXPIRY =
+            gauge(
+                    "bascule_certificate_expiry_timestamp_seconds",
+                    "When the certificate for the name ends; of several key types, the first that does.",
+                    "name");
+    static final Metric CERTIFICATE_RELOADS =
+            counter(
+                    "bascule_certificate_reloads_total",
+                    "Changes seen in folders of certificates; a refused one leaves the last good set in force.",
+                    "result");
     static final Metric CONFIG_INFO =
             info("bascule_config_info", "The configuration in force.", "hash");
     static final Metric CONFIG_RELOADS =

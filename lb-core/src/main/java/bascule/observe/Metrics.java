@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -47,7 +48,9 @@ public final class Metrics implements AutoCloseable {
     final String version;
     private final List<LoopMetrics> loops;
     final Map<String, AtomicLong> reloads = new ConcurrentHashMap<>();
+    final Map<String, AtomicLong> certificateReloads = new ConcurrentHashMap<>();
     volatile Supplier<List<ServerSample>> serverStates = List::of;
+    volatile Supplier<Map<String, Instant>> certificates = Map::of;
     volatile LongSupplier accessLogDropped = () -> 0;
     volatile String configHash = NONE;
 
@@ -57,6 +60,8 @@ public final class Metrics implements AutoCloseable {
 
     private Metrics(String version, int loops) {
         this.version = version;
+        for (String result : List.of("loaded", "refused"))
+            certificateReloads.put(result, new AtomicLong());
         this.loops = IntStream.range(0, loops).mapToObj(_ -> new LoopMetrics()).toList();
     }
 
@@ -168,6 +173,16 @@ public final class Metrics implements AutoCloseable {
     /// @param result a constant, such as `loaded` or `refused`
     public void configReloaded(String result) {
         reloads.computeIfAbsent(result, _ -> new AtomicLong()).incrementAndGet();
+    }
+
+    /// @param source when the certificate for a name ends; asked once per scrape, on the scraping thread; must not block
+    public void certificates(Supplier<Map<String, Instant>> source) {
+        certificates = source;
+    }
+
+    /// @param result `loaded` or `refused`
+    public void certificatesReloaded(String result) {
+        certificateReloads.computeIfAbsent(result, _ -> new AtomicLong()).incrementAndGet();
     }
 
     /// @param dropped lines lost so far

@@ -127,6 +127,12 @@ final class Exchange implements RequestEvents, ResponseEvents {
         continueAwaited = head.expectContinue && in.readableBytes() == head.length;
         receivedBytes = in.readableBytes();
         if (line != null) logRequest(line, listener, front, head, now);
+        if (!listener.rules().admits(front.client().tls(), head)) {
+            in.release();
+            listener.count(Rejection.MISDIRECTED);
+            answer(Rejection.MISDIRECTED.status(), Rejection.MISDIRECTED.reason());
+            return;
+        }
         RateLimit limit = listener.rules().rateLimit;
         if (limit != null) {
             long waitNanos = limit.take(listener.client(head, front).key(), now);
@@ -245,7 +251,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
                 head.targetEnd,
                 head.hostStart,
                 head.authorityEnd,
-                head.protocol().code());
+                head.minorVersion);
         if (!line.wantsFields()) return;
         HeaderBlock fields = head.fields;
         int referer = fields.find(REFERER);
@@ -581,7 +587,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
         Sticky keeping = sticky;
         Server answering = server;
         if (keeping == null || answering == null || answering == stuckTo) return Sticky.NO_COOKIE;
-        return keeping.cookie(answering, false); // No listener speaks TLS yet.
+        return keeping.cookie(answering, front().client().tls() != null);
     }
 
     /// From now on the request is not sent again.

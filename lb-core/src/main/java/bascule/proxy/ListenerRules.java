@@ -5,7 +5,10 @@ import bascule.config.ListenerConfig;
 import bascule.config.RateLimitConfig;
 import bascule.http.AddressSet;
 import bascule.http.FieldEdits;
+import bascule.http.RequestHead;
 import bascule.route.RouteTable;
+import bascule.tls.ServerTls;
+import bascule.tls.TlsSession;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -20,15 +23,24 @@ public final class ListenerRules {
     /// Null = none.
     final @Nullable RateLimit rateLimit;
 
+    /// Null = no host asks anything of clients.
+    final @Nullable ServerTls policies;
+
     final OwnPage.ByStatus pages;
 
     private final AddressSet trust;
     private final @Nullable RateLimitConfig rateLimitConfig;
 
     /// @param before those that these take the place of: where a rate limit has not changed, clients do not begin anew. Null at first
-    public ListenerRules(ListenerConfig config, RouteTable routes, @Nullable ListenerRules before) {
+    /// @param tls made of the same configuration; null = none
+    public ListenerRules(
+            ListenerConfig config,
+            RouteTable routes,
+            @Nullable ServerTls tls,
+            @Nullable ListenerRules before) {
         listener = config.name();
         this.routes = routes;
+        policies = tls == null || tls.asksNothing() ? null : tls;
         forwarded = config.forwarded();
         tunnelNanos = config.tunnelTimeout().toNanos();
         pages = new OwnPage.ByStatus(config.errorPages());
@@ -39,6 +51,15 @@ public final class ListenerRules {
         else if (before != null && Objects.equals(limit, before.rateLimitConfig))
             rateLimit = before.rateLimit;
         else rateLimit = new RateLimit(limit.requests(), limit.per(), limit.burst());
+    }
+
+    /// Does the host of a request ask of clients what was asked on this connection?
+    boolean admits(@Nullable TlsSession tls, RequestHead head) {
+        ServerTls known = policies;
+        return known == null
+                || tls == null
+                || known.policyOf(head.fields.bytes(), head.hostStart, head.hostEnd)
+                        .equals(tls.policy());
     }
 
     /// Peers whose forwarded fields count.

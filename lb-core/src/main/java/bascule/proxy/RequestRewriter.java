@@ -10,7 +10,6 @@ import bascule.http.FieldName;
 import bascule.http.FrontStream;
 import bascule.http.HeaderBlock;
 import bascule.http.Method;
-import bascule.http.Protocol;
 import bascule.http.RequestHead;
 import bascule.http.RequestHead.TargetForm;
 import bascule.http1.HeadWriter;
@@ -37,13 +36,19 @@ final class RequestRewriter {
     private static final byte[] X_FORWARDED_FOR = "X-Forwarded-For: ".getBytes(US_ASCII);
     private static final byte[] X_FORWARDED_PROTO_HTTP =
             "X-Forwarded-Proto: http\r\n".getBytes(US_ASCII);
+    private static final byte[] X_FORWARDED_PROTO_HTTPS =
+            "X-Forwarded-Proto: https\r\n".getBytes(US_ASCII);
     private static final byte[] X_FORWARDED_HOST = "X-Forwarded-Host: ".getBytes(US_ASCII);
     private static final byte[] FORWARDED = "Forwarded: for=".getBytes(US_ASCII);
     private static final byte[] FORWARDED_HOST = ";host=\"".getBytes(US_ASCII);
     private static final byte[] FORWARDED_PROTO_HTTP = ";proto=http\r\n".getBytes(US_ASCII);
+    private static final byte[] FORWARDED_PROTO_HTTPS = ";proto=https\r\n".getBytes(US_ASCII);
+    private static final byte[] X_CLIENT_CERT_SUBJECT =
+            "X-Client-Cert-Subject: ".getBytes(US_ASCII);
+    private static final byte[] X_CLIENT_CERT_FINGERPRINT =
+            "X-Client-Cert-Fingerprint: ".getBytes(US_ASCII);
     private static final byte[] VIA_1_0 = "Via: 1.0 bascule\r\n".getBytes(US_ASCII);
     private static final byte[] VIA_1_1 = "Via: 1.1 bascule\r\n".getBytes(US_ASCII);
-    private static final byte[] VIA_2_0 = "Via: 2.0 bascule\r\n".getBytes(US_ASCII);
     private static final byte[] X_REQUEST_ID = "X-Request-ID: ".getBytes(US_ASCII);
     private static final byte[] HEX = "0123456789abcdef".getBytes(US_ASCII);
 
@@ -139,6 +144,11 @@ final class RequestRewriter {
                                                         && !hasForwardedHost
                                                         && (hasForwardedHost = true));
                                 case FieldName.FORWARDED -> trusted;
+                                // A proxy in front may have asked for a certificate; a client may
+                                // not say that it has one.
+                                case FieldName.X_CLIENT_CERT_SUBJECT,
+                                        FieldName.X_CLIENT_CERT_FINGERPRINT ->
+                                        trusted && client.certificateFingerprint() == null;
                                 case FieldName.X_REQUEST_ID -> {
                                     boolean believed =
                                             (trusted && idLine == NO_ID) || !forwarded.requestId();
@@ -163,16 +173,19 @@ final class RequestRewriter {
         if (mode != XForwarded.OFF) {
             if (!has(dropped, FieldName.X_FORWARDED_FOR))
                 forwardedFor(fields, client, mode == XForwarded.APPEND || trusted);
-            if (!hasProto) out.put(X_FORWARDED_PROTO_HTTP);
+            if (!hasProto)
+                out.put(client.tls() == null ? X_FORWARDED_PROTO_HTTP : X_FORWARDED_PROTO_HTTPS);
             if (!hasForwardedHost) {
                 out.put(X_FORWARDED_HOST);
                 host(head, front);
                 crlf();
             }
         }
+        if (client.certificateFingerprint() != null) certificate(client, dropped);
         if (forwarded.forwarded() && !has(dropped, FieldName.FORWARDED))
             forwarded(head, front, client);
-        if (forwarded.via() && !has(dropped, FieldName.VIA)) out.put(via(head.protocol()));
+        if (forwarded.via() && !has(dropped, FieldName.VIA))
+            out.put(head.minorVersion == 0 ? VIA_1_0 : VIA_1_1);
         if (forwarded.requestId() && idLine == NO_ID && !has(dropped, FieldName.X_REQUEST_ID)) {
             newId();
             idLine = NEW_ID;
@@ -183,14 +196,6 @@ final class RequestRewriter {
         if (edits != FieldEdits.NONE) out.put(edits.added());
         crlf();
         return out.replace(in, head.length, allocator);
-    }
-
-    private static byte[] via(Protocol protocol) {
-        return switch (protocol) {
-            case HTTP_1_0 -> VIA_1_0;
-            case HTTP_1_1 -> VIA_1_1;
-            case HTTP_2 -> VIA_2_0;
-        };
     }
 
     private static boolean has(int codes, byte code) {
@@ -251,7 +256,27 @@ final class RequestRewriter {
         out.put(FORWARDED_HOST);
         host(head, front);
         out.put('"');
-        out.put(FORWARDED_PROTO_HTTP);
+        out.put(client.tls() == null ? FORWARDED_PROTO_HTTP : FORWARDED_PROTO_HTTPS);
+    }
+
+    private void certificate(ClientInfo client, int dropped) {
+        field(
+                X_CLIENT_CERT_SUBJECT,
+                client.certificateSubject(),
+                FieldName.X_CLIENT_CERT_SUBJECT,
+                dropped);
+        field(
+                X_CLIENT_CERT_FINGERPRINT,
+                client.certificateFingerprint(),
+                FieldName.X_CLIENT_CERT_FINGERPRINT,
+                dropped);
+    }
+
+    private void field(byte[] name, byte @Nullable [] value, byte code, int dropped) {
+        if (value == null || has(dropped, code)) return;
+        out.put(name);
+        out.put(value);
+        crlf();
     }
 
     private void crlf() {

@@ -4,7 +4,6 @@ import bascule.backend.Backend;
 import bascule.backend.ConnectionPool;
 import bascule.http1.HeadWriter;
 import bascule.http1.Http1Codec;
-import bascule.http2.Http2Codec;
 import bascule.net.Failure;
 import bascule.net.Loop;
 import bascule.net.Transport;
@@ -25,12 +24,11 @@ public final class Worker {
     /// Most exchanges kept for later, of those that were under way at once.
     private static final int MOST_SPARE = 4096;
 
-    /// Added to a head beside its own host and the client's: fixed names, addresses, IDs.
-    private static final int ADDED_BYTES = 1024;
+    /// Added to a head beside its own host and the client's: fixed names, addresses, IDs, a client certificate's subject.
+    private static final int ADDED_BYTES = 3 * 1024;
 
     final Loop loop;
     final Http1Codec codec;
-    final Http2Codec http2Codec;
     final LoopMetrics metrics;
     final LoopAccessLog accessLog;
     final RequestRewriter requests;
@@ -57,7 +55,6 @@ public final class Worker {
         this.metrics = metrics;
         this.accessLog = accessLog;
         codec = new Http1Codec(loop, headBytes, headerCount);
-        http2Codec = new Http2Codec(codec);
         writer = new HeadWriter(rewrittenBytes(headBytes));
         requests = new RequestRewriter(writer, loop.allocator(), new SecureRandom().nextLong());
         responses = new ResponseRewriter(writer, loop.allocator());
@@ -132,10 +129,6 @@ public final class Worker {
 
     public Http1Codec codec() {
         return codec;
-    }
-
-    public Http2Codec http2Codec() {
-        return http2Codec;
     }
 
     public LoopMetrics metrics() {

@@ -33,15 +33,17 @@ public final class RedirectTarget {
     private final boolean keepPort;
 
     /// @param requestScheme what the listener speaks: `http` or `https`
-    RedirectTarget(RedirectConfig redirect, String requestScheme) {
+    /// @param httpsPort where a redirect leads that names only `https`
+    RedirectTarget(RedirectConfig redirect, String requestScheme, int httpsPort) {
         String scheme = redirect.scheme() == null ? requestScheme : redirect.scheme();
         int usual = scheme.equals("https") ? 443 : 80;
         prefix = (scheme + "://").getBytes(US_ASCII);
         host = redirect.host() == null ? null : redirect.host().getBytes(US_ASCII);
-        port =
-                (redirect.port() == 0 || redirect.port() == usual ? "" : ":" + redirect.port())
-                        .getBytes(US_ASCII);
-        keepPort = redirect.port() == 0 && redirect.host() == null && scheme.equals(requestScheme);
+        boolean isSameScheme = scheme.equals(requestScheme);
+        boolean isToOurs = redirect.host() == null && !isSameScheme && scheme.equals("https");
+        int named = redirect.port() == 0 && isToOurs ? httpsPort : redirect.port();
+        port = (named == 0 || named == usual ? "" : ":" + named).getBytes(US_ASCII);
+        keepPort = redirect.port() == 0 && redirect.host() == null && isSameScheme;
     }
 
     /// Writes the value of a Location field: an absolute URI, so that a path which begins with `//` cannot pass for a host. Of

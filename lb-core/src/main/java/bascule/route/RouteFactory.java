@@ -7,28 +7,34 @@ import bascule.config.RedirectConfig;
 import bascule.config.RouteAction;
 import bascule.config.RouteConfig;
 import bascule.http.FieldEdits;
+import java.util.Arrays;
 import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
 /// Prepares what a listener's configuration asks for.
 final class RouteFactory {
     private final String scheme;
+    private final int httpsPort;
     private final ToIntFunction<String> backendIndex;
     private final HeaderEdits requestHeaders;
-    private final HeaderEdits responseHeaders;
+    private final HeaderEdits[] responseHeaders;
     private final FieldEdits requestEdits;
     private final FieldEdits responseEdits;
     private int growthBytes;
 
     /// @param scheme of the listener's requests: `http` or `https`
+    /// @param httpsPort of the listener with TLS, if a redirect asks for it
     /// @param backendIndex from a backend's name to its index in the configuration's list
     /// @param requestHeaders, responseHeaders the listener's; routes go on from there
+    /// @param responseHeaders in the order in which they apply; those of a route come last
     RouteFactory(
             String scheme,
+            int httpsPort,
             ToIntFunction<String> backendIndex,
             HeaderEdits requestHeaders,
-            HeaderEdits responseHeaders) {
+            HeaderEdits... responseHeaders) {
         this.scheme = scheme;
+        this.httpsPort = httpsPort;
         this.backendIndex = backendIndex;
         this.requestHeaders = requestHeaders;
         this.responseHeaders = responseHeaders;
@@ -45,8 +51,14 @@ final class RouteFactory {
         FieldEdits response =
                 config.responseHeaders().isEmpty()
                         ? responseEdits
-                        : FieldEdits.of(responseHeaders, config.responseHeaders());
+                        : FieldEdits.of(followed(config.responseHeaders()));
         return route(config.action(), rewrite(config), request, response);
+    }
+
+    private HeaderEdits[] followed(HeaderEdits last) {
+        HeaderEdits[] all = Arrays.copyOf(responseHeaders, responseHeaders.length + 1);
+        all[responseHeaders.length] = last;
+        return all;
     }
 
     private static @Nullable PathRewrite rewrite(RouteConfig config) {
@@ -73,7 +85,9 @@ final class RouteFactory {
                             status, body.getBytes(UTF_8), contentType.getBytes(UTF_8), response);
             case RouteAction.Redirect(RedirectConfig redirect) ->
                     new Route.Redirect(
-                            redirect.status(), new RedirectTarget(redirect, scheme), response);
+                            redirect.status(),
+                            new RedirectTarget(redirect, scheme, httpsPort),
+                            response);
         };
     }
 

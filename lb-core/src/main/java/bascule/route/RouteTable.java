@@ -1,9 +1,11 @@
 package bascule.route;
 
+import bascule.config.HeaderEdits;
 import bascule.config.HostPattern;
 import bascule.config.ListenerConfig;
 import bascule.config.RedirectConfig;
 import bascule.config.RouteConfig;
+import bascule.config.TlsConfig;
 import bascule.http.FieldEdits;
 import bascule.http.RequestHead;
 import java.util.ArrayList;
@@ -50,15 +52,24 @@ public final class RouteTable {
         this.growthBytes = growthBytes;
     }
 
+    /// @param httpsPort where `redirect = https` leads
     /// @param backendIndex from a backend's name to its index in the configuration's list
-    public static RouteTable compile(ListenerConfig listener, ToIntFunction<String> backendIndex) {
+    public static RouteTable compile(
+            ListenerConfig listener, int httpsPort, ToIntFunction<String> backendIndex) {
         var factory =
                 new RouteFactory(
-                        "http", // No listener speaks TLS yet.
+                        listener.tls() == null ? "http" : "https",
+                        httpsPort,
                         backendIndex,
                         listener.requestHeaders(),
+                        hsts(listener),
                         listener.responseHeaders());
         return compile(listener.routes(), listener.redirect(), listener.backend(), factory);
+    }
+
+    private static HeaderEdits hsts(ListenerConfig listener) {
+        TlsConfig tls = listener.tls();
+        return tls == null || tls.hsts() == null ? HeaderEdits.NONE : tls.hsts().edits();
     }
 
     static RouteTable compile(

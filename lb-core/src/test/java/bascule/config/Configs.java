@@ -1,8 +1,11 @@
 package bascule.config;
 
+import bascule.testing.Certificates;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -53,11 +56,48 @@ final class Configs {
         return parse(text).listeners().getFirst();
     }
 
-    /// The folder `config` of the checkout.
+    /// The folder `config` of the checkout, in a place where there are the certificates, too, that its examples speak of.
     static Path folder() {
-        Path at = Path.of("").toAbsolutePath();
-        while (!Files.exists(at.resolve("config/bascule.conf"))) at = at.getParent();
-        return at.resolve("config");
+        return Installed.FOLDER;
+    }
+
+    private static final class Installed {
+        static final Path FOLDER = install();
+
+        private static Path install() {
+            Path checkout = Path.of("").toAbsolutePath();
+            while (!Files.exists(checkout.resolve("config/bascule.conf")))
+                checkout = checkout.getParent();
+            Path from = checkout.resolve("config");
+            try (Stream<Path> all = Files.walk(from)) {
+                Path to = Files.createTempDirectory("bascule-config");
+                Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(to)));
+                for (Path each : all.filter(path -> !path.equals(from)).toList())
+                    Files.copy(each, to.resolve(from.relativize(each)));
+                writeCertificates(to.resolve("certs"));
+                return to;
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        private static void writeCertificates(Path folder) throws IOException {
+            Certificates authority = Certificates.authority("Example CA");
+            Certificates.Issued edge = authority.server("www.example.com").issue();
+            Files.createDirectory(folder);
+            Files.writeString(folder.resolve("edge.pem"), edge.chainPem());
+            Files.writeString(folder.resolve("edge.key"), edge.keyPem());
+            for (String each : List.of("servers.ca", "clients.ca", "admins.ca"))
+                authority.writeTo(folder.resolve(each));
+        }
+
+        private static void delete(Path folder) {
+            try (Stream<Path> all = Files.walk(folder)) {
+                for (Path each : all.sorted(Comparator.reverseOrder()).toList()) Files.delete(each);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
     }
 
     /// The shipped file and every example that is a main file.

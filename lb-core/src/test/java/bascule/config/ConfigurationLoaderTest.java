@@ -36,12 +36,15 @@ final class ConfigurationLoaderTest {
                         Long.MAX_VALUE,
                         Duration.ofSeconds(30),
                         16,
+                        100,
                         Integer.MAX_VALUE);
         assertThat(all.listeners())
                 .containsExactly(
                         new ListenerConfig(
                                 "http",
                                 List.of(address("::", 80)),
+                                null,
+                                List.of(Protocol.HTTP1),
                                 "web",
                                 List.of(),
                                 null,
@@ -167,6 +170,7 @@ final class ConfigurationLoaderTest {
                                 Long.MAX_VALUE,
                                 Duration.ofHours(1),
                                 1000,
+                                10_000,
                                 Integer.MAX_VALUE));
         assertThat(http.idleTimeout()).hasDays(1);
         assertThat(http.tunnelTimeout()).hasDays(7);

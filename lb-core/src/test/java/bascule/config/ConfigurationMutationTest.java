@@ -32,7 +32,9 @@ final class ConfigurationMutationTest {
                                     + "deny rate-limit rate burst request-headers response-headers set add remove error-pages rewrite "
                                     + "connections-per-client check tcp expect every timeout fall rise eject errors within for at-most "
                                     + "slow-start capacity queue wait retry tries budget sticky lifetime on-drain maintenance page "
-                                    + "retry-after except socket state protocol tls verify ca certificate key grpc")
+                                    + "retry-after except socket state protocol tls verify ca certificate key grpc certificates policy "
+                                    + "minimum strict-sni client-auth client-ca hosts hsts max-age include-subdomains preload "
+                                    + "handshake-time protocols streams")
                             .split(" "));
 
     private static final Pattern FIELD =

@@ -91,13 +91,13 @@ final class EffectiveConfigurationTest {
     @Test
     void givenKeyChangedInPlace_whenLoadedAgain_thenAnotherHashAndNoSecretShown(
             @TempDir Path folder) throws IOException {
-        Path pem = Configs.folder().resolve("examples/certificates");
-        for (String each : List.of("ca.pem", "edge.pem", "edge.key"))
+        Path pem = Configs.folder().resolve("certs");
+        for (String each : List.of("servers.ca", "edge.pem", "edge.key"))
             Files.copy(pem.resolve(each), folder.resolve(each));
         String text =
                 """
                 listeners.http { bind = ":80", backend = web }
-                backends.web { servers = ["10.0.0.1:80"], tls { ca = ca.pem, certificate = edge.pem, key = edge.key } }
+                backends.web { servers = ["10.0.0.1:80"], tls { ca = servers.ca, certificate = edge.pem, key = edge.key } }
                 """;
         Path main = Files.writeString(folder.resolve("bascule.conf"), text);
         Configuration first = Configs.load(main);
@@ -108,7 +108,7 @@ final class EffectiveConfigurationTest {
         List<String> secret = Files.readAllLines(folder.resolve("edge.key"));
         assertThat(secret)
                 .allMatch(line -> !shown.contains(line) && !first.toString().contains(line));
-        for (String each : List.of("ca.pem", "edge.pem", "edge.key")) {
+        for (String each : List.of("servers.ca", "edge.pem", "edge.key")) {
             Path file = folder.resolve(each);
             String before = Files.readString(file);
             Files.writeString(file, "# changed\n" + before);

@@ -461,12 +461,12 @@ final class OperationsTest {
 
     @Test
     void givenTlsOfServers_whenLoaded_thenEveryKeyIsReadAndFilesAreKnownByTheirFingerprint() {
-        Path pem = Configs.folder().resolve("examples/certificates");
+        Path pem = Configs.folder().resolve("certs");
         BackendConfig web =
                 backend(
                         """
                         protocol = h2
-                        tls { ca = "%1$s/ca.pem", name = "App.Example.COM.", certificate = "%1$s/edge.pem", key = "%1$s/edge.key" }
+                        tls { ca = "%1$s/servers.ca", name = "App.Example.COM.", certificate = "%1$s/edge.pem", key = "%1$s/edge.key" }
                         """
                                 .formatted(pem));
 
@@ -476,7 +476,7 @@ final class OperationsTest {
         assertThat(tls.verify()).isTrue();
         assertThat(tls.name()).isEqualTo("app.example.com");
         assertThat(tls.ca()).isNotNull();
-        assertThat(tls.ca().file()).isEqualTo(pem.resolve("ca.pem"));
+        assertThat(tls.ca().file()).isEqualTo(pem.resolve("servers.ca"));
         assertThat(tls.certificate()).isNotNull();
         assertThat(tls.key()).isNotNull();
         assertThat(tls.key().file()).isEqualTo(pem.resolve("edge.key"));

@@ -110,6 +110,7 @@ record ReferenceFile(String text) {
             String key =
                     plain(entry.path().replaceAll("\\[.*?]", ""))
                             .replaceFirst("^(listeners|backends)\\.[^.]+", "$1.*")
+                            .replaceFirst("(tls\\.hosts)\\.\"[^\"]*\"", "$1.*")
                             .replaceFirst("(error-pages|-headers\\.(set|add))\\..*", "$1")
                             .replaceFirst("^let\\..*", "let");
             if (key.endsWith(".*")) continue;

@@ -58,8 +58,7 @@ final class Http1FrontTest {
                             Long.MAX_VALUE,
                             BODY_IDLE * SECOND,
                             IDLE * SECOND,
-                            16,
-                            100),
+                            16),
                     exchange,
                     new Sink());
 

@@ -112,8 +112,7 @@ final class SlowHeadTest {
                         Long.MAX_VALUE,
                         Long.MAX_VALUE / 4,
                         Long.MAX_VALUE / 4,
-                        16,
-                        100);
+                        16);
         EmbeddedChannel channel = channel();
         var front = new Http1Front(codec, settings, new Handler(), new Sink());
         channel.pipeline().addLast(front);

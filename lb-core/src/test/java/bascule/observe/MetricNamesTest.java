@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -35,6 +36,8 @@ final class MetricNamesTest {
         loop.server("web", "a").exchange.record(5_000_000);
         loop.listener("http").rejected("field");
         loop.listener("http").acceptError("descriptors");
+        loop.listener("http").expectHandshakes();
+        metrics.certificates(() -> Map.of("www.example.com", Instant.EPOCH));
         loop.backend("web").retried("connect");
     }
 

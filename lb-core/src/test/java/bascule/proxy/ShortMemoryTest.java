@@ -219,7 +219,8 @@ final class ShortMemoryTest {
             var exchanges =
                     new Exchanges(
                             worker,
-                            new ListenerRules(listener, RouteTable.compile(listener, _ -> 0), null),
+                            new ListenerRules(
+                                    listener, RouteTable.compile(listener, 0, _ -> 0), null, null),
                             groups);
             ConnectionPool pool = worker.pool(group.servers().getFirst());
             for (int i = 0; i < 3; i++) {

@@ -48,7 +48,8 @@ final class RedirectTargetTest {
             String authority,
             String path,
             String expected) {
-        var target = new RedirectTarget(new RedirectConfig(scheme, host, port, 308), requestScheme);
+        var target =
+                new RedirectTarget(new RedirectConfig(scheme, host, port, 308), requestScheme, 443);
 
         assertEquals(expected, location(target, head("GET", authority, path), null));
     }
@@ -174,7 +175,7 @@ final class RedirectTargetTest {
     }
 
     private static RedirectTarget target(@Nullable String scheme, @Nullable String host, int port) {
-        return new RedirectTarget(new RedirectConfig(scheme, host, port, 308), "http");
+        return new RedirectTarget(new RedirectConfig(scheme, host, port, 308), "http", 443);
     }
 
     /// The value, or `-1`.

@@ -233,7 +233,7 @@ final class RouteTableTest {
     @Test
     void givenEditsOfListenerAndRoute_whenCompiled_thenTheRouteHasTheLastWord() {
         HeaderEdits common = set("X-A", "listener");
-        var factory = new RouteFactory("http", String::length, common, common);
+        var factory = new RouteFactory("http", 443, String::length, common, common);
         var api =
                 new RouteConfig(
                         null,

@@ -30,7 +30,7 @@ final class Tables {
                 routes,
                 redirect,
                 backend,
-                new RouteFactory("http", String::length, HeaderEdits.NONE, HeaderEdits.NONE));
+                new RouteFactory("http", 443, String::length, HeaderEdits.NONE, HeaderEdits.NONE));
     }
 
     static RouteConfig route(String text) {

@@ -153,8 +153,7 @@ public final class ServerTls implements AutoCloseable {
             subscriptions.add(
                     settings.tickets().subscribe(sessionContext, sessions::setTicketKeys));
         }
-        known[policy] =
-                new TlsChoice(certificate, policy, asked.clientAuth() != ClientAuth.NONE, context);
+        known[policy] = new TlsChoice(certificate, asked, context);
     }
 
     /// Finds the certificate for a client: by its name, exact before wildcard, and of the key types that it can use, ECDSA first; the default
@@ -175,7 +174,7 @@ public final class ServerTls implements AutoCloseable {
         if (certificate == null) certificate = best(wildcard, hello);
         if (certificate == null && settings.strictSni()) return null;
         if (certificate == null) certificate = best(set.defaultPair(), hello);
-        return choice(certificate, ruleNames.length == 0 ? 0 : policyOf(sni));
+        return choice(certificate, numberOf(sni));
     }
 
     private static @Nullable Certificate usable(CertificateSet.Pair pair, ClientHello hello) {
@@ -196,21 +195,30 @@ public final class ServerTls implements AutoCloseable {
         return choice;
     }
 
-    /// Whether the same is asked of all clients: then nobody has to compare policies.
-    public boolean onePolicy() {
-        return policies.size() == 1;
+    /// Whether no client is asked for anything: then nobody has to compare policies.
+    public boolean asksNothing() {
+        return policies.size() == 1 && policies.getFirst().equals(ClientPolicy.NOTHING);
     }
 
-    /// Number of the client-auth policy of a host, by which a request's authority is held against the SNI: if it is not that of the
-    /// connection's [TlsChoice], the answer is 421.
-    public int policyOf(String host) {
+    private int numberOf(String host) {
+        if (ruleNames.length == 0) return 0;
         byte[] bytes = host.getBytes(US_ASCII);
-        return policyOf(bytes, 0, bytes.length);
+        return numberOf(bytes, 0, bytes.length);
+    }
+
+    /// What a host asks of clients, by which a request's authority is held against the SNI: if it is not that of the
+    /// connection's [TlsChoice], the answer is 421.
+    public ClientPolicy policyOf(String host) {
+        return policies.get(numberOf(host));
     }
 
     /// As [#policyOf(String)], of bytes without a port; in any case; with or without a dot at the end. Allocates nothing; takes time with the
     /// number of rules.
-    public int policyOf(byte[] host, int from, int to) {
+    public ClientPolicy policyOf(byte[] host, int from, int to) {
+        return policies.get(numberOf(host, from, to));
+    }
+
+    private int numberOf(byte[] host, int from, int to) {
         if (to > from && host[to - 1] == '.') to--;
         for (int i = 0; i < ruleNames.length; i++) {
             byte[] name = ruleNames[i];

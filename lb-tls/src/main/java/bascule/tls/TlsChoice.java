@@ -8,14 +8,12 @@ import io.netty.handler.ssl.SslHandler;
 /// A certificate and what is asked of the client for it: what [ServerTls#choose] found for one ClientHello. Shared by all connections.
 public final class TlsChoice {
     private final Certificate certificate;
-    private final int policy;
-    private final boolean asksClient;
+    private final ClientPolicy policy;
     private final SslContext context;
 
-    TlsChoice(Certificate certificate, int policy, boolean asksClient, SslContext context) {
+    TlsChoice(Certificate certificate, ClientPolicy policy, SslContext context) {
         this.certificate = certificate;
         this.policy = policy;
-        this.asksClient = asksClient;
         this.context = context;
     }
 
@@ -24,14 +22,14 @@ public final class TlsChoice {
         return certificate;
     }
 
-    /// Number of the client-auth policy, to be compared with [ServerTls#policyOf] of the same [ServerTls].
-    public int policy() {
+    /// What is asked of the client; to be compared with [ServerTls#policyOf].
+    public ClientPolicy policy() {
         return policy;
     }
 
     /// Whether the client is asked for a certificate.
     boolean asksClient() {
-        return asksClient;
+        return policy.clientAuth() != ClientAuth.NONE;
     }
 
     /// The handler for one connection, on whose loop all of the handshake runs. It has no time limits of its own, neither for the handshake nor

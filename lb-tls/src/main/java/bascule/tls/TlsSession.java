@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 /// @param cipher by its IANA name: `TLS_AES_128_GCM_SHA256`
 /// @param sni the host that the client asked for, in lower case; null = none
 /// @param resumed did it come with a ticket, so that nobody showed a certificate anew?
+/// @param policy what was asked of the client
 /// @param subject of the client's certificate, as RFC 4514 writes it, in printable ASCII (others as RFC 4514 §2.4 escapes them); null = it
 ///     showed none
 /// @param fingerprint SHA-256 of that certificate, 64 lower-case hex digits; null exactly if there is no subject
@@ -24,6 +25,7 @@ public record TlsSession(
         String cipher,
         @Nullable String sni,
         boolean resumed,
+        ClientPolicy policy,
         @Nullable String subject,
         @Nullable String fingerprint) {
     private static final String HEX = "0123456789ABCDEF";
@@ -38,6 +40,7 @@ public record TlsSession(
                 engine.getSession().getCipherSuite(),
                 sni,
                 isResumed(engine),
+                choice.policy(),
                 client == null ? null : printable(client.getSubjectX500Principal().getName()),
                 client == null ? null : Fingerprints.of(client));
     }
@@ -50,6 +53,7 @@ public record TlsSession(
                 engine.getSession().getCipherSuite(),
                 sni,
                 isResumed(engine),
+                ClientPolicy.NOTHING,
                 null,
                 null);
     }
