@@ -67,7 +67,7 @@ public class AccessLineBenchmark {
     public boolean line() {
         AccessLine line = Objects.requireNonNull(log.line(last));
         last = line;
-        line.begin(listener, client, wallMillis, head, 0, 3, 4, targetEnd, host, hostEnd, 1);
+        line.begin(listener, client, wallMillis, head, 0, 3, 4, targetEnd, host, hostEnd, 11);
         if (line.wantsFields())
             line.fields(head, referer, refererEnd, userAgent, userAgentEnd, host, hostEnd);
         line.requestId(requestId, 0, requestId.length);

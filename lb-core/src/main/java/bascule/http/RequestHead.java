@@ -49,8 +49,11 @@ public final class RequestHead {
     /// The end of host and port together, as in Host; equals [#hostEnd] without a port.
     public int authorityEnd;
 
-    /// 0 or 1: HTTP/1.0 or HTTP/1.1.
+    /// 0 or 1: HTTP/1.0 or HTTP/1.1. A request of HTTP/2 reads like one of HTTP/1.1.
     public int minorVersion;
+
+    /// Did it come over HTTP/2?
+    public boolean http2;
 
     /// Bytes of the body, 0 without one; -1 if [#chunked].
     public long contentLength;
@@ -78,6 +81,12 @@ public final class RequestHead {
         fields = new HeaderBlock(capacityBytes, capacityLines);
         decodedPath = new byte[capacityBytes];
         routePath = fields.bytes();
+    }
+
+    /// What the client speaks.
+    public Protocol protocol() {
+        if (http2) return Protocol.HTTP_2;
+        return minorVersion == 0 ? Protocol.HTTP_1_0 : Protocol.HTTP_1_1;
     }
 
     public boolean hasBody() {

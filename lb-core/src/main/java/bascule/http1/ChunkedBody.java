@@ -55,6 +55,8 @@ public final class ChunkedBody {
 
     private int searched;
 
+    private int trailerBytes;
+
     /// @param limits of the head, which the trailer section has to keep too, by itself
     public ChunkedBody(HeadLimits limits) {
         this.limits = limits;
@@ -79,6 +81,11 @@ public final class ChunkedBody {
     /// Bytes of payload from the reader index on, after [#DATA].
     public int dataLength() {
         return dataLength;
+    }
+
+    /// Length of the trailer section, the empty line at its end included, after [#END]: it lies right before the reader index.
+    public int trailerBytes() {
+        return trailerBytes;
     }
 
     /// Moves over all that is valid, payload and framing alike; never past a byte that has not been checked.
@@ -159,6 +166,7 @@ public final class ChunkedBody {
             if (lf == lineStart || in.getByte(start + lf - 1) != '\r') return BAD_TRAILER;
             if (lf - 1 == lineStart) {
                 in.readerIndex(start + lf + 1);
+                trailerBytes = lf + 1;
                 return END;
             }
             if (++trailers > limits.headerCount()) return BAD_TRAILER;

@@ -11,13 +11,15 @@ import bascule.config.ListenerConfig;
 /// @param bodyIdleNanos longest silence within a body, and longest wait for a client to take some of what waits for it
 /// @param idleNanos longest silence between two requests
 /// @param pipelined most requests answered of one burst
+/// @param streams most streams of an HTTP/2 connection at a time
 public record FrontSettings(
         HeadLimits head,
         long headerNanos,
         long bodyBytes,
         long bodyIdleNanos,
         long idleNanos,
-        int pipelined) {
+        int pipelined,
+        int streams) {
     public static FrontSettings of(ListenerConfig listener) {
         LimitsConfig limits = listener.limits();
         return new FrontSettings(
@@ -27,6 +29,7 @@ public record FrontSettings(
                 limits.bodyBytes(),
                 limits.bodyIdle().toNanos(),
                 listener.idleTimeout().toNanos(),
-                limits.pipelined());
+                limits.pipelined(),
+                100);
     }
 }

@@ -1,9 +1,11 @@
 package bascule.http1;
 
 import bascule.http.HeaderBlock;
+import bascule.http.Rejection;
 import bascule.http.RequestHead;
 import bascule.http.ResponseHead;
 import bascule.net.Loop;
+import io.netty.buffer.ByteBuf;
 
 /// The parsers of one loop and the heads they fill: shared by all connections of that loop, since only one is parsed at a time.
 public final class Http1Codec {
@@ -31,6 +33,21 @@ public final class Http1Codec {
                 new RequestHead(
                         Math.max(fields.capacityBytes(), headBytes),
                         Math.max(fields.capacityLines(), headerCount));
+    }
+
+    /// The head that requests of this loop are read into. Valid until the next request.
+    public RequestHead requestHead() {
+        return requestHead;
+    }
+
+    /// Reads a request that another version of HTTP was translated to; see [RequestParser#parse].
+    public int parseRequest(ByteBuf in, HeadLimits limits) {
+        return requestParser.parse(in, limits, requestHead);
+    }
+
+    /// Why [#parseRequest] returned a code below 0.
+    public static Rejection rejection(int code) {
+        return RequestParser.rejection(code);
     }
 
     /// The loop that all connections of this codec live on.

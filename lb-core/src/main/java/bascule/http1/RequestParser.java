@@ -157,6 +157,7 @@ public final class RequestParser {
                 || bytes[at + 8] != '\r'
                 || bytes[at + 9] != '\n') return version(bytes, at, end, last);
         head.minorVersion = version == HTTP_1_1 ? 1 : 0;
+        head.http2 = false;
         at += VERSION_LINE.length;
 
         Method method = method(bytes, methodStart, targetStart - 1 - methodStart);

@@ -27,6 +27,7 @@ final class DecodedFields extends DefaultHttp2Headers {
     private static final AsciiString PROTOCOL = AsciiString.cached(":protocol");
     private static final AsciiString STATUS = AsciiString.cached(":status");
     private static final AsciiString COOKIE = AsciiString.cached("cookie");
+    private static final AsciiString WEBSOCKET_KEY = AsciiString.cached("sec-websocket-key");
     private static final AsciiString TRAILERS = AsciiString.cached("trailers");
 
     /// A token without upper case (RFC 9113 §8.2.1).
@@ -57,6 +58,9 @@ final class DecodedFields extends DefaultHttp2Headers {
 
     /// Did `te: trailers` come? It is not among the lines, nor is there any other `te`.
     boolean acceptsTrailers;
+
+    /// Is there a Content-Length?
+    boolean hasLength;
 
     /// What is wrong, and beyond repair: the message is malformed (RFC 9113 §8.1.1). The first fault counts.
     @Nullable Rejection fault;
@@ -90,6 +94,7 @@ final class DecodedFields extends DefaultHttp2Headers {
         status = null;
         host = null;
         acceptsTrailers = false;
+        hasLength = false;
         fault = null;
         excess = null;
         trailers = ofTrailers;
@@ -179,12 +184,14 @@ final class DecodedFields extends DefaultHttp2Headers {
                 host = value;
                 return;
             }
+            case FieldName.CONTENT_LENGTH -> hasLength = true;
             default -> {}
         }
         if (name.contentEquals(COOKIE)) {
             crumb(to, valueStart, valueEnd);
             return;
         }
+        if (name.contentEquals(WEBSOCKET_KEY)) return; // It has none here, and servers get ours.
         if (lineCount == limitLines) {
             excess = Rejection.TOO_MANY_HEADERS;
             return;
@@ -265,6 +272,10 @@ final class DecodedFields extends DefaultHttp2Headers {
         if (start == end) return false;
         for (int at = start; at < end; at++) if (!NAME[bytes[at] & 0xff]) return false;
         return true;
+    }
+
+    static boolean isNameByte(byte b) {
+        return NAME[b & 0xff];
     }
 
     /// No control byte but HTAB, and no blank at either end (RFC 9113 §8.2.1, RFC 9110 §5.5).

@@ -491,7 +491,7 @@ abstract class Http2Connection extends Connection {
             if (stream != null) {
                 if (!stream.answered()) cost = Glitches.RESET_BY_PEER;
                 stream.close();
-                stream.reset(code, loop.nanoTime());
+                stream.peerReset(code, loop.nanoTime());
             } else if (isIdle(id)) {
                 fail(Http2Error.PROTOCOL_ERROR);
                 return;
@@ -1112,6 +1112,18 @@ abstract class Http2Connection extends Connection {
         finish();
     }
 
+    /// Ends all streams, tells the peer which ones we have seen, and closes.
+    final void leaveNow(Failure failure) {
+        if (phase == Phase.OPEN) {
+            writeGoAway(lastServed, Http2Error.NO_ERROR);
+            end(failure);
+            writeRoom();
+            flush();
+        }
+        if (!open() || pendingBytes() == 0) close();
+        else reset();
+    }
+
     /// Ends all streams.
     private void end(Failure failure) {
         Http2Stream[] all = streams.values().toArray(new Http2Stream[0]);
@@ -1158,7 +1170,7 @@ abstract class Http2Connection extends Connection {
                 // Requests that are whole may still be answered.
                 Http2Stream[] all = streams.values().toArray(new Http2Stream[0]);
                 for (Http2Stream stream : all) {
-                    if (stream.closed() || stream.peerEnded) continue;
+                    if (stream.closed() || stream.peerEnded && !endsBothWays()) continue;
                     stream.close();
                     stream.lost(Failure.CLIENT_ABORT);
                 }

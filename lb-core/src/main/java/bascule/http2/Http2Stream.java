@@ -109,7 +109,7 @@ abstract class Http2Stream extends Deadline {
     /// The peer gave the stream up; it is closed.
     ///
     /// @param code as it came
-    abstract void reset(long code, long nowNanos);
+    abstract void peerReset(long code, long nowNanos);
 
     /// The peer broke a rule on the stream: it was reset by us, and is closed.
     abstract void broken(long nowNanos);
@@ -171,7 +171,7 @@ abstract class Http2Stream extends Deadline {
     // ---- what goes
 
     /// Sends a field block at once; nothing may be waiting before it.
-    final void send(HpackWriter block, boolean last) {
+    final void sendFields(HpackWriter block, boolean last) {
         if (closed) return;
         answered = true;
         connection().writeHeaders(id, block, last);
@@ -181,7 +181,7 @@ abstract class Http2Stream extends Deadline {
     /// Sends bytes as the windows allow.
     ///
     /// @param out owned by the callee
-    final void send(ByteBuf out) {
+    final void queue(ByteBuf out) {
         int bytes = out.readableBytes();
         if (closed || endQueued || bytes == 0) {
             out.release();
@@ -202,7 +202,7 @@ abstract class Http2Stream extends Deadline {
     }
 
     /// END_STREAM behind what waits.
-    final void sendEnd() {
+    final void queueEnd() {
         if (closed || endQueued) return;
         endQueued = true;
         if (queuedBytes == 0 || sendWindow > 0) connection().ready(this);
@@ -211,13 +211,13 @@ abstract class Http2Stream extends Deadline {
     /// Trailers behind what waits, with END_STREAM.
     ///
     /// @param block owned by the callee: a field block
-    final void sendTrailers(ByteBuf block) {
+    final void queueTrailers(ByteBuf block) {
         if (closed || endQueued) {
             block.release();
             return;
         }
         trailers = block;
-        sendEnd();
+        queueEnd();
     }
 
     /// Is there room for more? If not, [#roomAgain] will tell.

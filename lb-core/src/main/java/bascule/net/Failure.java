@@ -24,6 +24,8 @@ public enum Failure {
     QUEUE_TIMEOUT(Whose.SERVER, Resend.NEVER, 503, "queue-timeout"),
     /// The client went away.
     CLIENT_ABORT(Whose.CLIENT, Resend.NEVER, 0, "client-abort"),
+    /// The client broke a rule of HTTP/2 in the middle of its request.
+    CLIENT_BROKEN(Whose.CLIENT, Resend.NEVER, 0, "client-broken"),
     /// The client did not take a byte of the response for `limits.body-idle`.
     CLIENT_STALLED(Whose.CLIENT, Resend.NEVER, 0, "client-stalled"),
     /// An upgraded connection was silent for `timeouts.tunnel`.

@@ -86,7 +86,7 @@ public abstract sealed class AccessLine permits JsonLine, CombinedLine {
     /// @param client address and port in ASCII, `192.0.2.1:1234` or `[2001:db8::1]:1234`
     /// @param head where the ranges count
     /// @param hostEnd equal to `hostStart` where the request has no host
-    /// @param minorVersion 0 or 1
+    /// @param version of HTTP, times ten: 10, 11 or 20
     public abstract void begin(
             ListenerPart listener,
             byte[] client,
@@ -98,7 +98,7 @@ public abstract sealed class AccessLine permits JsonLine, CombinedLine {
             int targetEnd,
             int hostStart,
             int hostEnd,
-            int minorVersion);
+            int version);
 
     /// Begins the line of a request whose head could not be read.
     public abstract void beginRejected(ListenerPart listener, byte[] client, long wallMillis);

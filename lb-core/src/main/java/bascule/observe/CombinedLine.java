@@ -39,6 +39,7 @@ final class CombinedLine extends AccessLine {
     private static final Fixed BEFORE_REQUEST = Fixed.of("] \"");
     private static final Fixed HTTP_1_0 = Fixed.of(" HTTP/1.0\"");
     private static final Fixed HTTP_1_1 = Fixed.of(" HTTP/1.1\"");
+    private static final Fixed HTTP_2_0 = Fixed.of(" HTTP/2.0\"");
     private static final Fixed NO_REQUEST = Fixed.of("-\"");
     private static final Fixed NO_FIELDS = Fixed.of(" \"-\" \"-\" host=-");
     private static final Fixed BEFORE_FIELD = Fixed.of(" \"");
@@ -84,12 +85,12 @@ final class CombinedLine extends AccessLine {
             int targetEnd,
             int hostStart,
             int hostEnd,
-            int minorVersion) {
+            int version) {
         start(listener, client, wallMillis);
         escape(head, methodStart, methodEnd, METHOD_LIMIT, FROM_EXCLAMATION);
         put(' ');
         escape(head, targetStart, targetEnd, TARGET_LIMIT, FROM_EXCLAMATION);
-        append(minorVersion == 0 ? HTTP_1_0 : HTTP_1_1);
+        append(version == 20 ? HTTP_2_0 : version == 11 ? HTTP_1_1 : HTTP_1_0);
         requestEnd = position;
     }
 

@@ -41,6 +41,7 @@ final class JsonLine extends AccessLine {
     private static final Fixed TARGET = Fixed.of("\",\"target\":\"");
     private static final Fixed HTTP_1_0 = Fixed.of("\",\"protocol\":\"HTTP/1.0\"");
     private static final Fixed HTTP_1_1 = Fixed.of("\",\"protocol\":\"HTTP/1.1\"");
+    private static final Fixed HTTP_2_0 = Fixed.of("\",\"protocol\":\"HTTP/2.0\"");
     private static final byte[] NO_HEAD =
             ascii("\",\"method\":null,\"host\":null,\"target\":null,\"protocol\":null");
     private static final Fixed REQUEST_ID = Fixed.of(",\"request_id\":\"");
@@ -93,7 +94,7 @@ final class JsonLine extends AccessLine {
             int targetEnd,
             int hostStart,
             int hostEnd,
-            int minorVersion) {
+            int version) {
         start(listener.json(), client, wallMillis);
         append(METHOD);
         escape(head, methodStart, methodEnd, METHOD_LIMIT, FROM_BLANK);
@@ -105,7 +106,7 @@ final class JsonLine extends AccessLine {
             append(TARGET);
         }
         escape(head, targetStart, targetEnd, TARGET_LIMIT, FROM_BLANK);
-        append(minorVersion == 0 ? HTTP_1_0 : HTTP_1_1);
+        append(version == 20 ? HTTP_2_0 : version == 11 ? HTTP_1_1 : HTTP_1_0);
     }
 
     @Override

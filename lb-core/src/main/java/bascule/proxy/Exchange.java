@@ -251,7 +251,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
                 head.targetEnd,
                 head.hostStart,
                 head.authorityEnd,
-                head.minorVersion);
+                head.protocol().code());
         if (!line.wantsFields()) return;
         HeaderBlock fields = head.fields;
         int referer = fields.find(REFERER);

@@ -10,6 +10,7 @@ import bascule.http.FieldName;
 import bascule.http.FrontStream;
 import bascule.http.HeaderBlock;
 import bascule.http.Method;
+import bascule.http.Protocol;
 import bascule.http.RequestHead;
 import bascule.http.RequestHead.TargetForm;
 import bascule.http1.HeadWriter;
@@ -49,6 +50,7 @@ final class RequestRewriter {
             "X-Client-Cert-Fingerprint: ".getBytes(US_ASCII);
     private static final byte[] VIA_1_0 = "Via: 1.0 bascule\r\n".getBytes(US_ASCII);
     private static final byte[] VIA_1_1 = "Via: 1.1 bascule\r\n".getBytes(US_ASCII);
+    private static final byte[] VIA_2_0 = "Via: 2.0 bascule\r\n".getBytes(US_ASCII);
     private static final byte[] X_REQUEST_ID = "X-Request-ID: ".getBytes(US_ASCII);
     private static final byte[] HEX = "0123456789abcdef".getBytes(US_ASCII);
 
@@ -184,8 +186,7 @@ final class RequestRewriter {
         if (client.certificateFingerprint() != null) certificate(client, dropped);
         if (forwarded.forwarded() && !has(dropped, FieldName.FORWARDED))
             forwarded(head, front, client);
-        if (forwarded.via() && !has(dropped, FieldName.VIA))
-            out.put(head.minorVersion == 0 ? VIA_1_0 : VIA_1_1);
+        if (forwarded.via() && !has(dropped, FieldName.VIA)) out.put(via(head.protocol()));
         if (forwarded.requestId() && idLine == NO_ID && !has(dropped, FieldName.X_REQUEST_ID)) {
             newId();
             idLine = NEW_ID;
@@ -196,6 +197,14 @@ final class RequestRewriter {
         if (edits != FieldEdits.NONE) out.put(edits.added());
         crlf();
         return out.replace(in, head.length, allocator);
+    }
+
+    private static byte[] via(Protocol protocol) {
+        return switch (protocol) {
+            case HTTP_1_0 -> VIA_1_0;
+            case HTTP_1_1 -> VIA_1_1;
+            case HTTP_2 -> VIA_2_0;
+        };
     }
 
     private static boolean has(int codes, byte code) {

@@ -4,6 +4,7 @@ import bascule.backend.Backend;
 import bascule.backend.ConnectionPool;
 import bascule.http1.HeadWriter;
 import bascule.http1.Http1Codec;
+import bascule.http2.Http2Codec;
 import bascule.net.Failure;
 import bascule.net.Loop;
 import bascule.net.Transport;
@@ -29,6 +30,7 @@ public final class Worker {
 
     final Loop loop;
     final Http1Codec codec;
+    final Http2Codec http2Codec;
     final LoopMetrics metrics;
     final LoopAccessLog accessLog;
     final RequestRewriter requests;
@@ -55,6 +57,7 @@ public final class Worker {
         this.metrics = metrics;
         this.accessLog = accessLog;
         codec = new Http1Codec(loop, headBytes, headerCount);
+        http2Codec = new Http2Codec(codec);
         writer = new HeadWriter(rewrittenBytes(headBytes));
         requests = new RequestRewriter(writer, loop.allocator(), new SecureRandom().nextLong());
         responses = new ResponseRewriter(writer, loop.allocator());
@@ -129,6 +132,10 @@ public final class Worker {
 
     public Http1Codec codec() {
         return codec;
+    }
+
+    public Http2Codec http2Codec() {
+        return http2Codec;
     }
 
     public LoopMetrics metrics() {

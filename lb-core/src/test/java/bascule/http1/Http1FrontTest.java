@@ -58,7 +58,8 @@ final class Http1FrontTest {
                             Long.MAX_VALUE,
                             BODY_IDLE * SECOND,
                             IDLE * SECOND,
-                            16),
+                            16,
+                            100),
                     exchange,
                     new Sink());
 

@@ -112,7 +112,8 @@ final class SlowHeadTest {
                         Long.MAX_VALUE,
                         Long.MAX_VALUE / 4,
                         Long.MAX_VALUE / 4,
-                        16);
+                        16,
+                        100);
         EmbeddedChannel channel = channel();
         var front = new Http1Front(codec, settings, new Handler(), new Sink());
         channel.pipeline().addLast(front);

@@ -82,7 +82,7 @@ class AllocationTest {
                                     targetEnd,
                                     host,
                                     host + 15,
-                                    1);
+                                    11);
                             if (line.wantsFields()) line.fields(head, 0, 3, 4, 7, host, host + 15);
                             line.requestId(head, host, host + 15);
                             line.end(

@@ -301,7 +301,7 @@ class CombinedLineTest {
                 targetStart + target.length(),
                 hostStart,
                 refererStart,
-                1);
+                11);
         assertTrue(line.wantsFields());
         line.fields(
                 head, refererStart, agentStart, agentStart, head.length, hostStart, refererStart);

@@ -30,7 +30,7 @@ class JsonLineTest {
 
     @Test
     void givenExchange_whenEnded_thenTheLineIsAsDocumented() {
-        begin("http", "GET", "/a/b?c=d", "www.example.org:8080", 1);
+        begin("http", "GET", "/a/b?c=d", "www.example.org:8080", 11);
         requestId("5f3a");
         line.end(
                 log,
@@ -60,7 +60,7 @@ class JsonLineTest {
 
     @Test
     void givenReusedConnectionAndTunnel_whenEnded_thenSaidSo() throws IOException {
-        begin("http", "GET", "/chat", "", 0);
+        begin("http", "GET", "/chat", "", 10);
         line.end(log, 101, "complete", "web", "a", 0, 0, 0, -1, -1, 5, 5, 0, true);
 
         Map<String, Object> json = json(raw());
@@ -72,9 +72,18 @@ class JsonLineTest {
         assertEquals(true, json.get("upgraded"));
     }
 
+    @ParameterizedTest
+    @CsvSource({"10,HTTP/1.0", "11,HTTP/1.1", "20,HTTP/2.0"})
+    void givenVersion_whenEnded_thenItIsNamed(int version, String protocol) throws IOException {
+        begin("http", "GET", "/", "h", version);
+        line.end(log, 200, "complete", "web", "a", 0, 0, 0, -1, -1, 5, 5, 0, false);
+
+        assertEquals(protocol, json(raw()).get("protocol"));
+    }
+
     @Test
     void givenHeadThatCouldNotBeRead_whenEnded_thenAllKeysStandThere() throws IOException {
-        begin("http", "GET", "/", "h", 1);
+        begin("http", "GET", "/", "h", 11);
         line.end(log, 200, "complete", "web", "a", 0, 0, 0, -1, -1, 5, 5, 0, false);
         var keys = json(raw()).keySet();
 
@@ -96,7 +105,7 @@ class JsonLineTest {
         for (int b = 0; b < 256; b++) {
             for (String around : new String[] {"", "1234567", "/abcdefghijklmnopqrstuvwxyz"}) {
                 String target = around + (char) b + around;
-                begin("http", "GET", target, "h", 1);
+                begin("http", "GET", target, "h", 11);
                 line.end(log, 200, "complete", "web", "a", 0, 0, 0, -1, -1, 5, 5, 0, false);
 
                 String raw = raw();
@@ -114,7 +123,7 @@ class JsonLineTest {
         for (int i = 0; i < 3_000; i++) {
             String[] text = new String[6];
             for (int t = 0; t < text.length; t++) text[t] = Lines.randomText(random);
-            begin(text[0], text[1], text[2], text[3], 1);
+            begin(text[0], text[1], text[2], text[3], 11);
             if (random.nextBoolean()) requestId(text[4]);
             line.end(
                     log,
@@ -158,7 +167,7 @@ class JsonLineTest {
     @CsvSource({"5120, false", "5121, true"})
     void givenLongTarget_whenOverItsShare_thenCutWithAMark(int length, boolean cut)
             throws IOException {
-        begin("http", "GET", "/".repeat(length), "h", 1);
+        begin("http", "GET", "/".repeat(length), "h", 11);
         line.end(log, 200, "complete", "web", "a", 0, 0, 0, -1, -1, 5, 5, 0, false);
 
         String target = (String) json(raw()).get("target");
@@ -168,7 +177,7 @@ class JsonLineTest {
 
     @Test
     void givenNamesOutsideAscii_whenWritten_thenEscaped() throws IOException {
-        begin("caf\u00e9", "GET", "/", "h", 1);
+        begin("caf\u00e9", "GET", "/", "h", 11);
         line.end(log, 200, "complete", "\u4e16\u754c", "\"\\\n", 0, 0, 0, -1, -1, 5, 5, 0, false);
 
         Map<String, Object> json = json(raw());
@@ -180,10 +189,10 @@ class JsonLineTest {
     @Test
     void givenFullRing_whenEnded_thenTheLineIsDroppedAndTheNextOneIsClean() throws IOException {
         while (log.offer(new byte[1 << 10], 1 << 10)) {}
-        begin("http", "GET", "/lost", "h", 1);
+        begin("http", "GET", "/lost", "h", 11);
         line.end(log, 200, "complete", "web", "a", 0, 0, 0, -1, -1, 5, 5, 0, false);
         lines.skip();
-        begin("http", "GET", "/kept", "h", 1);
+        begin("http", "GET", "/kept", "h", 11);
         line.end(log, 200, "complete", "web", "a", 0, 0, 0, -1, -1, 5, 5, 0, false);
 
         assertEquals("/kept", json(raw()).get("target"));
