@@ -42,7 +42,8 @@ public record ClientAuthConfig(
         return switch (CaFile.read(file, Instant.now())) {
             case CaFile.Read.Loaded(CaCertificates all) -> all;
             case CaFile.Read.Faulty(List<CertificateFault> faults) -> {
-                for (CertificateFault fault : faults) TlsConfig.refuse(at, "client-ca", file, fault);
+                for (CertificateFault fault : faults)
+                    TlsConfig.refuse(at, "client-ca", file, fault);
                 yield null;
             }
         };

@@ -1,6 +1,7 @@
 package bascule.listen;
 
 import bascule.config.ListenerConfig;
+import bascule.config.Protocol;
 import bascule.http.AddressSet;
 import bascule.http.ClientAddress;
 import bascule.http1.FrontSettings;
@@ -19,6 +20,8 @@ final class DoorRules {
     private final FrontSettings front;
     private final @Nullable ServerTls tls;
     private final long handshakeNanos;
+    private final boolean http1;
+    private final boolean http2;
 
     /// @param trust the listener's, prepared
     /// @param tls made of the same configuration; null = none
@@ -26,6 +29,8 @@ final class DoorRules {
         this.tls = tls;
         handshakeNanos = config.tls() == null ? 0 : config.tls().handshakeTime().toNanos();
         listener = config.name();
+        http1 = config.protocols().contains(Protocol.HTTP1);
+        http2 = config.protocols().contains(Protocol.H2);
         connections = config.limits().connections();
         connectionsPerClient = config.limits().connectionsPerClient();
         allow = AddressSet.of(config.allow());
@@ -65,6 +70,16 @@ final class DoorRules {
     /// Do this peer's forwarded fields count?
     boolean trusts(ClientAddress peer) {
         return trust.contains(peer);
+    }
+
+    /// Is HTTP/1.1 spoken here?
+    boolean http1() {
+        return http1;
+    }
+
+    /// Is HTTP/2 spoken here?
+    boolean http2() {
+        return http2;
     }
 
     /// Null = plain.

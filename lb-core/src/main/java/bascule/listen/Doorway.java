@@ -7,6 +7,8 @@ import bascule.http.ClientSink;
 import bascule.http.Front;
 import bascule.http.Rejection;
 import bascule.http1.Http1Front;
+import bascule.http2.Http2Front;
+import bascule.http2.Preface;
 import bascule.net.Backpressure;
 import bascule.net.Connection;
 import bascule.net.ConnectionList;
@@ -31,6 +33,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.unix.Errors;
+import io.netty.handler.ssl.SslHandler;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Arrays;
@@ -140,14 +143,28 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
         channel.config().setRecvByteBufAllocator(ReceiveBuffers.FRONT);
         channel.config().setWriteBufferWaterMark(Backpressure.MARKS);
         channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
-        channel.pipeline().addLast(rules.tls() == null ? front() : new TlsDoor(loop(), this));
+        channel.pipeline().addLast(rules.tls() == null ? plainFront() : new TlsDoor(loop(), this));
         channel.closeFuture().addListener(countDown);
         loop().executor().register(channel);
     }
 
-    /// The protocol for a connection.
-    private Connection front() {
+    private Connection plainFront() {
+        if (!rules.http2()) return http1Front();
+        if (!rules.http1()) return http2Front();
+        return new Preface(worker.http2Codec(), rules.front(), exchanges, this);
+    }
+
+    /// @param alpn what was agreed on within TLS; null = nothing
+    private Connection secureFront(@Nullable String alpn) {
+        return "h2".equals(alpn) || !rules.http1() ? http2Front() : http1Front();
+    }
+
+    private Connection http1Front() {
         return new Http1Front(worker.codec(), rules.front(), exchanges, this);
+    }
+
+    private Connection http2Front() {
+        return new Http2Front(worker.http2Codec(), rules.front(), exchanges, this);
     }
 
     // ---- the TLS door's side
@@ -169,7 +186,7 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
     /// Gives the door's place to the protocol that was agreed on.
     void secured(TlsSession session, ChannelPipeline pipeline, TlsDoor door) {
         metrics.handshakeSucceeded(session.version(), session.resumed());
-        Connection front = front();
+        Connection front = secureFront(pipeline.get(SslHandler.class).applicationProtocol());
         entering = session;
         pipeline.replace(door, null, front);
         front.channelActive(pipeline.lastContext());

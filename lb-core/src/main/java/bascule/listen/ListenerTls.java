@@ -2,6 +2,7 @@ package bascule.listen;
 
 import bascule.config.ClientAuthConfig;
 import bascule.config.ListenerConfig;
+import bascule.config.Protocol;
 import bascule.config.TlsConfig;
 import bascule.tls.ClientAuthRule;
 import bascule.tls.ServerTlsSettings;
@@ -32,7 +33,15 @@ final class ListenerTls {
                 clientAuth.demand(),
                 clientAuth.authorities(),
                 rules,
-                List.of("http/1.1"),
+                listener.protocols().stream().map(ListenerTls::alpn).toList(),
                 tickets);
+    }
+
+    /// The name of a protocol within TLS (RFC 7301 §6).
+    private static String alpn(Protocol protocol) {
+        return switch (protocol) {
+            case H2 -> "h2";
+            case HTTP1 -> "http/1.1";
+        };
     }
 }

@@ -224,9 +224,7 @@ final class TlsDoorIT {
                     .doesNotContain("CN=root", ": 00");
         }
         try (Client unknown = connect("shop.example.com")) {
-            assertThat(
-                            unknown.ask(get("shop.example.com", forged))
-                                    .toLowerCase(Locale.ROOT))
+            assertThat(unknown.ask(get("shop.example.com", forged)).toLowerCase(Locale.ROOT))
                     .doesNotContain("client-cert", "client_cert");
         }
         Issued stranger = admins.client("Jane Doe").issue(); // Of no authority that was asked for.
