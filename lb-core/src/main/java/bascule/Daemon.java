@@ -5,7 +5,7 @@ import bascule.admin.Commands;
 import bascule.admin.Commands.ReloadResult;
 import bascule.backend.Backend;
 import bascule.backend.Backends;
-import bascule.backend.ConnectionPool;
+import bascule.backend.Http1Pool;
 import bascule.config.AdminConfig;
 import bascule.config.BackendConfig;
 import bascule.config.Configuration;
@@ -32,6 +32,7 @@ import bascule.proxy.StickyKey;
 import bascule.proxy.Worker;
 import bascule.route.RouteTable;
 import bascule.server.Server;
+import bascule.server.ServerLink;
 import bascule.tls.CertificateFault;
 import bascule.tls.CertificateSet;
 import bascule.tls.TicketRing;
@@ -62,6 +63,7 @@ import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /// One running daemon: what lives from its start to its end is made in the constructor, what follows from a configuration is put in
@@ -240,7 +242,7 @@ public final class Daemon {
                 configuration.backends().stream()
                         .mapToLong(backend -> backend.servers().size())
                         .sum();
-        long idle = Math.min(clients, servers * loops * ConnectionPool.MOST_IDLE);
+        long idle = Math.min(clients, servers * loops * Http1Pool.MOST_IDLE);
         long sockets =
                 configuration.listeners().stream()
                         .mapToLong(listener -> (long) listener.binds().size() * loops)
@@ -281,6 +283,7 @@ public final class Daemon {
     private @Nullable String apply(Configuration next) {
         AccessLog.Prepared log;
         Listeners.Prepared prepared;
+        Map<String, ServerLink> links;
         try {
             log = accessLog.prepare(next.logging().access(), next.logging().file());
         } catch (IOException failure) {
@@ -288,23 +291,34 @@ public final class Daemon {
                     .formatted(next.logging().file(), failure.getMessage());
         }
         try {
+            links = backends.links(next.backends());
+        } catch (SSLException refused) {
+            log.close();
+            return refused.getMessage();
+        }
+        try {
             prepared = listeners.prepare(next.listeners());
         } catch (IOException failure) {
             log.close();
+            backends.close(links);
             return failure.getMessage();
         }
         try {
-            putInForce(next, log, prepared);
+            putInForce(next, log, links, prepared);
             return null;
         } catch (RuntimeException | Error bug) {
             Events.bug("configuration-not-in-force", bug, "config", next.hash());
+            backends.close(links);
             if (!listeners.isOpen(prepared)) prepared.close();
             return "a fault of Bascule itself: see the log";
         }
     }
 
     private void putInForce(
-            Configuration next, AccessLog.Prepared log, Listeners.Prepared prepared) {
+            Configuration next,
+            AccessLog.Prepared log,
+            Map<String, ServerLink> links,
+            Listeners.Prepared prepared) {
         Instant reload = listeners.all().isEmpty() ? null : Instant.now();
         Map<String, List<InetSocketAddress>> before = openAddresses();
         Map<String, RouteTable> routes = routes(next);
@@ -316,7 +330,7 @@ public final class Daemon {
                                 largest(next, LimitsConfig::headerCount),
                                 growth));
         wait(names.watch(hosts(Stream.of(next, inForce.configuration()))), FIRST_ADDRESSES_MILLIS);
-        Backends.Change change = bring(next);
+        Backends.Change change = bring(next, links);
         accessLog.use(log);
         AdminServer port = admin;
         if (port != null) port.allow(next.admin().allow());
@@ -353,8 +367,8 @@ public final class Daemon {
 
     /// Brings backends and servers into force, beside those that there were: nobody waits for a server that is not there yet while
     /// one that was is gone.
-    private Backends.Change bring(Configuration next) {
-        Backends.Change change = backends.apply(next.backends(), names::addresses);
+    private Backends.Change bring(Configuration next, Map<String, ServerLink> links) {
+        Backends.Change change = backends.apply(next.backends(), links, names::addresses);
         var rules = new LinkedHashMap<Backend, BackendRules>();
         for (Backend backend : change.all())
             rules.put(backend, BackendRules.of(backend, this::stickyKey));
@@ -366,7 +380,7 @@ public final class Daemon {
 
     /// Lets go of what the configuration in force does not name.
     private void letGo(Backends.Change change) {
-        if (change.goneServers().isEmpty() && change.goneBackends().isEmpty()) return;
+        if (change.isNothing()) return;
         watch(change.all(), List.of());
         if (!change.goneBackends().isEmpty() && listeners.anyLeaving()) lingering.add(change);
         else retire(change);
@@ -379,7 +393,8 @@ public final class Daemon {
             var servers = new ArrayList<Server>(backend.servers());
             for (Server server : besides)
                 if (server.backend().equals(backend.name())) servers.add(server);
-            groups.add(new Health.Group(backend.config(), servers, backend::publish));
+            groups.add(
+                    new Health.Group(backend.config(), backend.link(), servers, backend::publish));
         }
         var _ = health.watch(groups).join();
     }
@@ -413,7 +428,7 @@ public final class Daemon {
     /// Names have other addresses than before.
     private void followNames() {
         following.set(false); // What changes from here on is for the next time.
-        if (!stopping) letGo(bring(inForce.configuration()));
+        if (!stopping) letGo(bring(inForce.configuration(), backends.links()));
     }
 
     private void namesChanged() {
@@ -542,6 +557,7 @@ public final class Daemon {
                     change.goneServers().forEach(worker::retire);
                     change.goneBackends().forEach(worker::remove);
                 });
+        change.goneLinks().forEach(ServerLink::close);
         for (Server server : change.goneServers()) {
             listeners.forget(server);
             backends.release(server);
@@ -755,6 +771,8 @@ public final class Daemon {
         health.close();
         onLoops(Worker::close);
         transport.close(LOOPS_END_MILLIS);
+        for (Backends.Change change : lingering) change.goneLinks().forEach(ServerLink::close);
+        backends.links().values().forEach(ServerLink::close);
         AdminServer port = admin;
         if (port != null) port.close();
         metrics.close();

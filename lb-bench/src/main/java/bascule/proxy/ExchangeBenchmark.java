@@ -4,7 +4,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import bascule.backend.Backend;
 import bascule.backend.Backends;
-import bascule.backend.ConnectionPool;
+import bascule.backend.Http1Pool;
 import bascule.config.AccessLogFormat;
 import bascule.config.BackendConfig;
 import bascule.config.BackendProtocol;
@@ -35,6 +35,7 @@ import bascule.net.Transport;
 import bascule.observe.AccessLog;
 import bascule.observe.Metrics;
 import bascule.route.RouteTable;
+import bascule.server.ServerLink;
 import bascule.server.ServerSet;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -192,7 +193,13 @@ public class ExchangeBenchmark {
         AccessLog log = new AccessLog(1, metrics);
         log.use(log.prepare(AccessLogFormat.JSON, Path.of("/dev/null")));
         Loop loop = transport.loops().getFirst();
-        List<Backend> groups = new Backends().apply(List.of(backend), _ -> List.of()).all();
+        List<Backend> groups =
+                new Backends()
+                        .apply(
+                                List.of(backend),
+                                Map.of("web", ServerLink.plain(BackendProtocol.HTTP1)),
+                                _ -> List.of())
+                        .all();
         Backend group = groups.getFirst();
         var worker =
                 new Worker(
@@ -209,7 +216,7 @@ public class ExchangeBenchmark {
                         worker,
                         new ListenerRules(listener, RouteTable.compile(listener, 0, _ -> 0), null, null),
                         groups);
-        ConnectionPool pool = Objects.requireNonNull(worker.pool(group.servers().getFirst()));
+        var pool = (Http1Pool) Objects.requireNonNull(worker.pool(group.servers().getFirst()));
         Http1Back back = pool.open();
         back.begin(new FirstExchange(back), Method.GET, false, loop.nanoTime());
         server = new MemoryChannel(back);

@@ -7,6 +7,7 @@ import bascule.config.BackendConfig;
 import bascule.config.Balance;
 import bascule.config.CapacityConfig;
 import bascule.server.Server;
+import bascule.server.ServerLink;
 import bascule.server.ServerSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -24,10 +25,12 @@ public final class Backend {
     private volatile Plan plan;
     private volatile ServerSet set = ServerSet.NONE;
 
+    /// @param link how the servers are spoken to
     /// @param limit most places at one server
     /// @param counts are places counted at all?
     private record Plan(
             BackendConfig config,
+            ServerLink link,
             List<Server> servers,
             Balancer balancer,
             int limit,
@@ -36,25 +39,27 @@ public final class Backend {
     /// Nobody can be chosen until the first [#publish].
     ///
     /// @param servers all of them, in the order of the configuration
-    public Backend(BackendConfig config, List<Server> servers) {
+    public Backend(BackendConfig config, ServerLink link, List<Server> servers) {
         name = config.name();
-        plan = plan(config, servers, newBalancer(config.balance()));
+        plan = plan(config, link, servers, newBalancer(config.balance()));
     }
 
     /// A reload, or a change of addresses: who may be chosen of the new servers is for [#publish] to say. One thread at a time.
-    public void reconfigure(BackendConfig config, List<Server> servers) {
+    public void reconfigure(BackendConfig config, ServerLink link, List<Server> servers) {
         Plan before = plan;
         boolean same = before.config.balance() == config.balance();
         Balancer balancer = same ? before.balancer : newBalancer(config.balance());
         if (!same) balancer.update(set);
-        plan = plan(config, servers, balancer);
+        plan = plan(config, link, servers, balancer);
         line.serve(); // There may be more places than before.
     }
 
-    private static Plan plan(BackendConfig config, List<Server> servers, Balancer balancer) {
+    private static Plan plan(
+            BackendConfig config, ServerLink link, List<Server> servers, Balancer balancer) {
         CapacityConfig capacity = config.capacity();
         return new Plan(
                 config,
+                link,
                 List.copyOf(servers),
                 balancer,
                 capacity == null ? NO_LIMIT : capacity.connections(),
@@ -87,6 +92,11 @@ public final class Backend {
 
     public BackendConfig config() {
         return plan.config;
+    }
+
+    /// How its servers are spoken to.
+    public ServerLink link() {
+        return plan.link;
     }
 
     /// Is it one of the present configuration's?

@@ -1,5 +1,12 @@
 package bascule.config;
 
+import bascule.tls.CaCertificates;
+import bascule.tls.CaFile;
+import bascule.tls.Certificate;
+import bascule.tls.CertificateFault;
+import bascule.tls.CertificateFile;
+import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -9,15 +16,21 @@ import org.jspecify.annotations.Nullable;
 /// @param ca those CAs; null = those that the system trusts
 /// @param name what the certificate must bear, and what the server is asked for (SNI), in lower case; null = the name or the address
 ///     by which the file knows the server
-/// @param certificate our own, for servers that ask for one; null = none
-/// @param key of that certificate, null exactly if that is
+/// @param own what we show to servers that ask; null = nothing
 public record BackendTlsConfig(
-        boolean verify,
-        @Nullable PemFile ca,
-        @Nullable String name,
-        @Nullable PemFile certificate,
-        @Nullable PemFile key) {
+        boolean verify, @Nullable Ca ca, @Nullable String name, @Nullable Own own) {
     private static final Kind<String> NAME = new Kind<>("a DNS name", BackendTlsConfig::name);
+
+    private static final String CA = "a PEM file of CA certificates";
+    private static final String CERTIFICATE = "a PEM file of a certificate and its chain";
+    private static final String KEY = "a PEM file of a private key";
+
+    /// @param file absolute: where they stood
+    public record Ca(Path file, CaCertificates certificates) {}
+
+    /// @param file absolute: where it stood
+    /// @param keyFile the same of its key; null if that stood there, too
+    public record Own(Path file, @Nullable Path keyFile, Certificate certificate) {}
 
     private static Kind.Read<String> name(String text) {
         String name = text.equals(Kind.OFF) ? null : HostPattern.dns(text);
@@ -27,17 +40,39 @@ public record BackendTlsConfig(
 
     static BackendTlsConfig read(Section at) {
         boolean verify = at.get("verify", Kind.SWITCH, true);
-        Kind<PemFile> file = PemFile.kind(at.folder());
-        PemFile ca = at.find("ca", file);
-        String name = at.find("name", NAME);
-        PemFile certificate = at.find("certificate", file);
-        PemFile key = at.find("key", file);
+        Path file = at.find("ca", Kind.file(CA, at.folder()));
         if (!verify && at.has("ca"))
             at.refuse("ca", "is asked nothing without verify", "verify = on, or no ca");
-        for (String one : List.of("certificate", "key")) {
-            String other = one.equals("key") ? "certificate" : "key";
-            if (at.has(one) && !at.has(other)) at.refuse(one, "has no " + other, "both or neither");
-        }
-        return new BackendTlsConfig(verify, ca, name, certificate, key);
+        String name = at.find("name", NAME);
+        return new BackendTlsConfig(verify, file == null ? null : ca(at, file), name, own(at));
+    }
+
+    private static @Nullable Ca ca(Section at, Path file) {
+        return switch (CaFile.read(file, Instant.now())) {
+            case CaFile.Read.Loaded(CaCertificates all) -> new Ca(file, all);
+            case CaFile.Read.Faulty(List<CertificateFault> faults) -> {
+                for (CertificateFault fault : faults) TlsConfig.refuse(at, "ca", file, fault);
+                yield null;
+            }
+        };
+    }
+
+    private static @Nullable Own own(Section at) {
+        Path file = at.find("certificate", Kind.file(CERTIFICATE, at.folder()));
+        Path keyFile = at.find("key", Kind.file(KEY, at.folder()));
+        if (at.has("key") && !at.has("certificate"))
+            at.refuse("key", "has no certificate", "both, or certificate alone");
+        if (file == null || keyFile == null && at.has("key")) return null;
+        return switch (CertificateFile.read(file, keyFile, Instant.now())) {
+            case CertificateFile.Read.Loaded(Certificate certificate) ->
+                    new Own(file, keyFile, certificate);
+            case CertificateFile.Read.Faulty(List<CertificateFault> faults) -> {
+                for (CertificateFault fault : faults) {
+                    boolean ofKey = fault.file().equals(keyFile);
+                    TlsConfig.refuse(at, ofKey ? "key" : "certificate", fault.file(), fault);
+                }
+                yield null;
+            }
+        };
     }
 }

@@ -302,16 +302,19 @@ public final class EffectiveConfiguration {
                 tls,
                 given -> {
                     line("verify", onOff(given.verify()));
-                    if (given.ca() != null) pem("ca", given.ca());
+                    BackendTlsConfig.Ca ca = given.ca();
+                    if (ca != null) pem("ca", ca.file(), ca.certificates().fingerprint());
                     if (given.name() != null) line("name", quote(given.name()));
-                    if (given.certificate() != null) pem("certificate", given.certificate());
-                    if (given.key() != null) pem("key", given.key());
+                    BackendTlsConfig.Own own = given.own();
+                    if (own == null) return;
+                    pem("certificate", own.file(), own.certificate().fingerprint());
+                    if (own.keyFile() != null) line("key", quote(own.keyFile().toString()));
                 });
     }
 
-    /// As [#page], and no more of a key than that.
-    private void pem(String key, PemFile file) {
-        line(key, quote(file.file().toString()) + " # sha256 " + file.fingerprint());
+    /// As [#page]; a certificate has only one key.
+    private void pem(String key, Path file, String fingerprint) {
+        line(key, quote(file.toString()) + " # sha256 " + fingerprint);
     }
 
     private void backend(BackendConfig backend) {

@@ -2,7 +2,8 @@ package bascule.health;
 
 import bascule.config.CheckConfig;
 import bascule.observe.LimitedEvent;
-import java.net.InetSocketAddress;
+import bascule.server.Server;
+import bascule.server.ServerLink;
 import java.time.Duration;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
@@ -19,25 +20,27 @@ final class Check implements Probe.Asker {
     /// Its name.
     final String backend;
 
-    private final InetSocketAddress server;
+    private final Server server;
     private final Consumer<ProbeResult> onResult;
     private @Nullable CheckConfig config; // Null while it is stopped.
+    private @Nullable ServerLink link;
     private long dueNanos;
     private @Nullable ScheduledFuture<?> timer;
     private @Nullable Probe probe;
 
     /// @param onResult told of the result of each probe that was not stopped
-    Check(Checks all, String backend, InetSocketAddress server, Consumer<ProbeResult> onResult) {
+    Check(Checks all, Server server, Consumer<ProbeResult> onResult) {
         this.all = all;
-        this.backend = backend;
+        backend = server.backend();
         this.server = server;
         this.onResult = onResult;
     }
 
     /// From now on like this, the first probe so much later. What was under way is forgotten.
-    void begin(CheckConfig config, long delayNanos) {
+    void begin(CheckConfig config, ServerLink link, long delayNanos) {
         stop();
         this.config = config;
+        this.link = link;
         dueNanos = System.nanoTime() + delayNanos;
         if (probe == null) schedule();
     }
@@ -65,12 +68,13 @@ final class Check implements Probe.Asker {
     /// Its turn has come.
     void start() {
         CheckConfig current = config;
-        if (current == null) { // Whoever stops is forgotten.
+        ServerLink over = link;
+        if (current == null || over == null) { // Whoever stops is forgotten.
             all.ended(this);
             return;
         }
         dueNanos = System.nanoTime() + Checks.nextNanos(current.every().toNanos());
-        Probe started = new Probe(all.loop, all.sockets, server, current, this);
+        Probe started = new Probe(all.loop, all.sockets, server, over, current, this);
         probe = started;
         try {
             started.start();

@@ -4,6 +4,7 @@ import bascule.config.BackendConfig;
 import bascule.observe.Events;
 import bascule.observe.LimitedEvent;
 import bascule.server.Server;
+import bascule.server.ServerLink;
 import bascule.server.ServerSet;
 import bascule.server.ServerStatus;
 import bascule.server.ServerStatus.Admin;
@@ -52,9 +53,14 @@ public final class Health implements AutoCloseable {
 
     /// A backend to be watched.
     ///
+    /// @param link how its servers are spoken to
     /// @param servers in the order of the configuration; maybe none
     /// @param publish told of each new set, on the health thread
-    public record Group(BackendConfig config, List<Server> servers, Consumer<ServerSet> publish) {
+    public record Group(
+            BackendConfig config,
+            ServerLink link,
+            List<Server> servers,
+            Consumer<ServerSet> publish) {
         public Group {
             servers = List.copyOf(servers);
         }

@@ -3,6 +3,8 @@ package bascule.health;
 import bascule.config.CheckConfig;
 import bascule.config.StatusRange;
 import bascule.net.CauseText;
+import bascule.server.Server;
+import bascule.server.ServerLink;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
@@ -28,6 +30,8 @@ import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
+import io.netty.handler.ssl.SslHandler;
+import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.util.NetUtil;
 import java.net.BindException;
 import java.net.Inet4Address;
@@ -67,12 +71,15 @@ final class Probe {
 
     private final EventLoop loop;
     private final Sockets sockets;
+    private final Server target;
+    private final ServerLink link;
     private final InetSocketAddress server;
     private final CheckConfig check;
     private final Asker asker;
     private long startNanos;
     private @Nullable NioSocketChannel channel;
     private @Nullable ScheduledFuture<?> deadline;
+    private boolean securing; // Is there a connection, and no TLS yet?
     private boolean connected;
     private boolean answered;
     private boolean ended;
@@ -80,12 +87,15 @@ final class Probe {
     Probe(
             EventLoop loop,
             Sockets sockets,
-            InetSocketAddress server,
+            Server target,
+            ServerLink link,
             CheckConfig check,
             Asker asker) {
         this.loop = loop;
         this.sockets = sockets;
-        this.server = server;
+        this.target = target;
+        this.link = link;
+        server = target.address();
         this.check = check;
         this.asker = asker;
     }
@@ -107,6 +117,8 @@ final class Probe {
                 .setRecvByteBufAllocator(new FixedRecvByteBufAllocator(READ_BYTES))
                 .setConnectTimeoutMillis(0); // The deadline is for all of it.
         opened.closeFuture().addListener(_ -> closed());
+        SslHandler tls = link.newHandler(ALLOCATOR, target);
+        if (tls != null) opened.pipeline().addLast(tls).addLast(new HandshakeHandler());
         switch (check.probe()) {
             case CheckConfig.Probe.Tcp _, CheckConfig.Probe.Grpc _ ->
                     opened.pipeline().addLast(new TcpHandler());
@@ -170,7 +182,7 @@ final class Probe {
 
     private void late() {
         failed(
-                (connected ? "no answer" : "no connection")
+                (connected ? "no answer" : securing ? "no TLS" : "no connection")
                         + " within "
                         + check.timeout().toMillis()
                         + " ms");
@@ -195,6 +207,21 @@ final class Probe {
     private String elapsed() {
         long millis = (System.nanoTime() - startNanos) / 1_000_000;
         return millis == 0 ? "less than 1 ms" : millis + " ms";
+    }
+
+    /// Stands behind TLS and lets the rest of the pipeline know of a connection only once that is secure.
+    private final class HandshakeHandler extends ChannelInboundHandlerAdapter {
+        @Override
+        public void channelActive(ChannelHandlerContext context) {
+            securing = true;
+        }
+
+        @Override
+        public void userEventTriggered(ChannelHandlerContext context, Object event) {
+            if (!(event instanceof SslHandshakeCompletionEvent handshake)) return;
+            if (handshake.isSuccess()) context.fireChannelActive();
+            else failed("no TLS: " + CauseText.of(handshake.cause()));
+        }
     }
 
     private final class TcpHandler extends ChannelInboundHandlerAdapter {

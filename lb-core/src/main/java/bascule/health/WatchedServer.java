@@ -26,7 +26,7 @@ final class WatchedServer {
     WatchedServer(Server server, WatchedBackend backend, Checks checks, Admin admin, boolean cold) {
         this.server = server;
         this.backend = backend;
-        check = new Check(checks, server.backend(), server.address(), this::checked);
+        check = new Check(checks, server, this::checked);
         state =
                 ServerState.born(
                         admin,
@@ -51,7 +51,7 @@ final class WatchedServer {
     void moveTo(WatchedBackend next) {
         CheckConfig before = backend.check();
         CheckConfig now = next.check();
-        boolean other = !Objects.equals(before, now);
+        boolean other = !Objects.equals(before, now) || backend.group.link() != next.group.link();
         backend = next;
         step(new ServerEvent.Reloaded(other), "reload");
         if (!other) return;
@@ -70,7 +70,8 @@ final class WatchedServer {
 
     private void beginChecks(long delayNanos) {
         CheckConfig config = backend.check();
-        if (config != null && state.checks(backend.rules)) check.begin(config, delayNanos);
+        if (config != null && state.checks(backend.rules))
+            check.begin(config, backend.group.link(), delayNanos);
     }
 
     /// It is in the configuration no more.

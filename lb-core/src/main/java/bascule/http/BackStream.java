@@ -7,6 +7,9 @@ public interface BackStream {
     /// Begins an exchange on an idle or connecting stream. Bytes of the request may be sent once it is connected.
     void begin(ResponseEvents events, Method method, boolean stripChunks, long nowNanos);
 
+    /// Connects a stream that was begun before there was a connection; the exchange hears of the outcome, maybe before this returns.
+    void connect(long nowNanos);
+
     /// Has it carried an exchange before this one?
     boolean reused();
 

@@ -14,6 +14,7 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.socket.ChannelOutputShutdownException;
 import io.netty.channel.socket.SocketChannel;
 import java.net.SocketAddress;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /// An HTTP/1.1 connection to a server (RFC 9112 §9): carries one exchange at a time, polices what comes back, and between two
@@ -39,6 +40,9 @@ public final class Http1Back extends Connection implements BackStream {
 
     /// Where a connection belongs between exchanges.
     public interface Home {
+        /// Connects what has been begun.
+        void connect(Http1Back connection, long nowNanos);
+
         /// Takes the connection for a later exchange.
         ///
         /// @return whether there was room; if not, the caller closes it
@@ -49,8 +53,8 @@ public final class Http1Back extends Connection implements BackStream {
 
         void failed(Throwable cause);
 
-        /// No TLS came of a connection.
-        void handshakeFailed(Throwable cause);
+        /// No TLS came of a connection, or it did not last.
+        void tlsFailed(Throwable cause);
     }
 
     private final Http1Codec codec;
@@ -445,7 +449,7 @@ public final class Http1Back extends Connection implements BackStream {
     @Override
     protected void handshakeFailed(Throwable cause) {
         if (phase != Phase.CONNECTING) return;
-        home.handshakeFailed(cause);
+        home.tlsFailed(cause);
         ResponseEvents events = exchange;
         exchange = null;
         phase = Phase.CLOSED;
@@ -465,6 +469,8 @@ public final class Http1Back extends Connection implements BackStream {
             if (phase == Phase.HEAD) awaitServer(loop.nanoTime());
             return;
         }
+        // By TLS 1.3 a server refuses our certificate when the handshake is over for us.
+        if (cause instanceof SSLException) home.tlsFailed(cause);
         if (isPeersDoing(cause)) {
             close();
         } else {
@@ -539,6 +545,11 @@ public final class Http1Back extends Connection implements BackStream {
             reused = true;
             loop.wheel().schedule(this, now + responseNanos);
         }
+    }
+
+    @Override
+    public void connect(long now) {
+        home.connect(this, now);
     }
 
     @Override

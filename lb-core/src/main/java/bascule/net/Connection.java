@@ -10,10 +10,12 @@ import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.unix.Errors;
+import io.netty.channel.uring.IoUringSocketChannel;
 import io.netty.handler.codec.DecoderException;
 import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
+import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +23,9 @@ import org.jspecify.annotations.Nullable;
 /// need not know of, except for how a connection ends. Every buffer handed to [#write] is owned by Netty from then on. Confined to
 /// its loop.
 public abstract class Connection extends Deadline implements ChannelInboundHandler {
+    /// How long the kernel may take to take a close_notify, where it says so later.
+    private static final long LEAVE_MILLIS = 1000;
+
     protected final Loop loop;
     private @Nullable ChannelHandlerContext context;
     private @Nullable SslHandler tls; // Null = plain.
@@ -153,8 +158,14 @@ public abstract class Connection extends Deadline implements ChannelInboundHandl
         if (context == null) return;
         context.close();
         Channel channel = context.channel();
-        if (tls != null && channel.isOpen() && channel.isRegistered())
-            channel.unsafe().close(channel.newPromise());
+        if (tls == null || !channel.isOpen() || !channel.isRegistered()) return;
+        if (channel instanceof IoUringSocketChannel) // There, a write is never done at once.
+        loop.executor().schedule(() -> closePastTls(channel), LEAVE_MILLIS, TimeUnit.MILLISECONDS);
+        else closePastTls(channel);
+    }
+
+    private static void closePastTls(Channel channel) {
+        if (channel.isOpen()) channel.unsafe().close(channel.newPromise());
     }
 
     /// Closes with a RST, and without close_notify, so that the peer cannot take what it got for the whole.
@@ -164,7 +175,7 @@ public abstract class Connection extends Deadline implements ChannelInboundHandl
         Channel channel = context.channel();
         if (channel.isOpen()) channel.config().setOption(ChannelOption.SO_LINGER, 0);
         if (tls == null || !channel.isRegistered()) context.close();
-        else channel.unsafe().close(channel.newPromise()); // Past TLS, which would take its leave.
+        else closePastTls(channel); // TLS would take its leave.
     }
 
     /// Holds the last, not full segment of what is flushed next back until the close that follows, so that bytes and FIN leave in

@@ -3,7 +3,7 @@ package bascule.proxy;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import bascule.backend.Backend;
-import bascule.backend.ConnectionPool;
+import bascule.backend.ServerConnections;
 import bascule.backend.Waiter;
 import bascule.http.Ascii;
 import bascule.http.BackStream;
@@ -17,7 +17,6 @@ import bascule.http.RequestEvents;
 import bascule.http.RequestHead;
 import bascule.http.ResponseEvents;
 import bascule.http.ResponseHead;
-import bascule.http1.Http1Back;
 import bascule.net.Failure;
 import bascule.net.Failure.Whose;
 import bascule.observe.AccessLine;
@@ -60,7 +59,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
     private @Nullable Sticky sticky;
     private @Nullable Server stuckTo; // The server that the client's cookie names.
     private @Nullable Server server;
-    private @Nullable ConnectionPool pool;
+    private @Nullable ServerConnections pool;
     private @Nullable ServerMetrics serverMetrics;
     private boolean placed; // Has it taken a place at the server?
     private @Nullable Waiter waiter;
@@ -327,7 +326,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
 
     /// @param counted has a place been taken at it?
     private void turnTo(Backend backend, Server chosen, boolean counted, long now) {
-        ConnectionPool to = worker.pool(chosen);
+        ServerConnections to = worker.pool(chosen);
         if (to == null) { // Removed while its place was on the way to this loop.
             if (counted) backend.leave(chosen);
             if (chosen == stuckTo) stuckTo = null;
@@ -341,33 +340,32 @@ final class Exchange implements RequestEvents, ResponseEvents {
         placed = counted;
         if (listener != null) metrics = listener.withServer(chosen);
         to.metrics().began();
-        Http1Back idle = idle(to, now);
+        BackStream idle = idle(to, now);
         if (idle == null) connect(to, now);
         else send(idle, now);
     }
 
     /// A connection to be used again, or null for a new one. What broke one connection of a pool may have broken them all.
-    private @Nullable Http1Back idle(ConnectionPool from, long now) {
-        if (broken) return null;
-        return repeatable ? from.lend() : from.lendFresh(now);
+    private @Nullable BackStream idle(ServerConnections from, long now) {
+        return broken ? null : from.lend(!repeatable, now);
     }
 
-    private void send(Http1Back idle, long now) {
+    private void send(BackStream idle, long now) {
         back = idle;
         connected = true;
         idle.begin(this, method, http10, now);
         sendHeld(idle, now);
     }
 
-    private void connect(ConnectionPool to, long now) {
+    private void connect(ServerConnections to, long now) {
         connected = false;
         connecting = true;
         connectStartNanos = now;
-        Http1Back fresh = to.open();
+        BackStream fresh = to.open();
         back = fresh;
         if (!requestDone) front().readBody(false);
         fresh.begin(this, method, http10, now);
-        to.connect(fresh, now);
+        fresh.connect(now);
     }
 
     private void sendHeld(BackStream to, long now) {
@@ -447,7 +445,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
 
     /// Leaves the server, and its place to whoever waits for it. What is counted and logged still names it.
     private void leaveServer() {
-        ConnectionPool left = pool;
+        ServerConnections left = pool;
         if (left == null) return;
         pool = null;
         left.metrics().ended();
@@ -480,8 +478,8 @@ final class Exchange implements RequestEvents, ResponseEvents {
         sendHeld(back(), now);
     }
 
-    private ConnectionPool pool() {
-        ConnectionPool known = pool;
+    private ServerConnections pool() {
+        ServerConnections known = pool;
         if (known == null) throw new IllegalStateException("no server");
         return known;
     }
@@ -761,7 +759,10 @@ final class Exchange implements RequestEvents, ResponseEvents {
                 // A refusal costs nobody anything, and before each stale connection there was a
                 // good
                 // response; the budget is for what moves load to another server.
-                && (failure == Failure.CONNECT || stale || backend.budget().take());
+                && (failure == Failure.CONNECT
+                        || failure == Failure.TLS
+                        || stale
+                        || backend.budget().take());
     }
 
     private void fail(Failure failure) {

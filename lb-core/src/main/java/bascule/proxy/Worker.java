@@ -1,7 +1,8 @@
 package bascule.proxy;
 
 import bascule.backend.Backend;
-import bascule.backend.ConnectionPool;
+import bascule.backend.Http1Pool;
+import bascule.backend.ServerConnections;
 import bascule.http1.HeadWriter;
 import bascule.http1.Http1Codec;
 import bascule.http2.Http2Codec;
@@ -39,7 +40,7 @@ public final class Worker {
     private final Transport transport;
     private final HeadWriter writer;
     private final Map<Backend, LoopBackend> backends = new HashMap<>();
-    private @Nullable ConnectionPool[] pools = {}; // By Server.index().
+    private @Nullable ServerConnections[] pools = {}; // By Server.index().
     private int connections;
     private boolean memoryTight;
     private final ArrayDeque<Exchange> spare = new ArrayDeque<>();
@@ -83,9 +84,13 @@ public final class Worker {
     public void install(Backend backend, BackendRules rules) {
         backends.computeIfAbsent(backend, _ -> newBackend(backend, rules)).install(rules);
         for (Server server : backend.servers()) {
-            ConnectionPool known = pool(server);
-            if (known == null) open(backend, server);
-            else known.reconfigure(backend.config());
+            ServerConnections known = pool(server);
+            if (known != null && known.link() == backend.link()) {
+                known.reconfigure(backend.config());
+                continue;
+            }
+            open(backend, server);
+            if (known != null) known.close(); // What runs on it ends there.
         }
     }
 
@@ -103,10 +108,11 @@ public final class Worker {
         int index = server.index();
         if (index >= pools.length) pools = Arrays.copyOf(pools, Math.max(16, 2 * index));
         pools[index] =
-                new ConnectionPool(
+                new Http1Pool(
                         transport,
                         codec,
                         backend.config(),
+                        backend.link(),
                         server,
                         metrics.server(backend.name(), server.name()));
     }
@@ -114,7 +120,7 @@ public final class Worker {
     /// A server is gone for good: what runs on it may end, what is idle is closed. On the loop, when it can be chosen no more.
     public void retire(Server server) {
         loop.assertInside();
-        ConnectionPool gone = pool(server);
+        ServerConnections gone = pool(server);
         if (gone == null) return;
         gone.close();
         pools[server.index()] = null;
@@ -175,9 +181,9 @@ public final class Worker {
     }
 
     /// @return null if the server is retired
-    @Nullable ConnectionPool pool(Server server) {
+    @Nullable ServerConnections pool(Server server) {
         int index = server.index();
-        ConnectionPool known = index < pools.length ? pools[index] : null;
+        ServerConnections known = index < pools.length ? pools[index] : null;
         return known != null && known.server() == server ? known : null;
     }
 
@@ -192,6 +198,6 @@ public final class Worker {
 
     /// Closes all idle connections to servers.
     public void close() {
-        for (ConnectionPool pool : pools) if (pool != null) pool.close();
+        for (ServerConnections pool : pools) if (pool != null) pool.close();
     }
 }

@@ -11,6 +11,7 @@ public final class Server {
     private final String backend;
     private final String name;
     private final InetSocketAddress address;
+    private final @Nullable String host;
     private final int index;
     private volatile Share share;
     private volatile ServerStatus status = ServerStatus.INITIAL;
@@ -22,6 +23,8 @@ public final class Server {
     /// What the configuration says of it, and may say otherwise after a reload.
     private record Share(int weight, boolean backup) {}
 
+    /// One that the configuration knows by its address.
+    ///
     /// @param backend the name of its backend
     /// @param index its place among all servers of the daemon: small, and unique while it lives, so that an event loop keeps what
     ///     it knows of servers in an array
@@ -32,9 +35,22 @@ public final class Server {
             int index,
             int weight,
             boolean backup) {
+        this(backend, name, address, null, index, weight, backup);
+    }
+
+    /// @param host the DNS name that the configuration knows it by; null if it is known by its address
+    public Server(
+            String backend,
+            String name,
+            InetSocketAddress address,
+            @Nullable String host,
+            int index,
+            int weight,
+            boolean backup) {
         this.backend = backend;
         this.name = name;
         this.address = address;
+        this.host = host;
         this.index = index;
         share = new Share(weight, backup);
     }
@@ -49,6 +65,11 @@ public final class Server {
 
     public InetSocketAddress address() {
         return address;
+    }
+
+    /// The DNS name that the configuration knows it by, lower case; null if it is known by its address.
+    public @Nullable String host() {
+        return host;
     }
 
     public int index() {

@@ -8,12 +8,14 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import bascule.config.BackendConfig;
+import bascule.config.BackendProtocol;
 import bascule.config.Configuration;
 import bascule.config.ConfigurationLoader;
 import bascule.config.LoadResult;
 import bascule.net.Loop;
 import bascule.net.Transport;
 import bascule.server.Server;
+import bascule.server.ServerLink;
 import bascule.server.ServerSet;
 import bascule.server.ServerStatus;
 import bascule.server.Servers;
@@ -64,7 +66,10 @@ final class LineTest {
     private static Backend backend(String keys, int servers) {
         Backend backend =
                 new Backends()
-                        .apply(List.of(config(keys, servers)), _ -> List.of())
+                        .apply(
+                                List.of(config(keys, servers)),
+                                Map.of("web", ServerLink.plain(BackendProtocol.HTTP1)),
+                                _ -> List.of())
                         .all()
                         .getFirst();
         backend.publish(ServerSet.of(backend.servers()));
@@ -301,7 +306,7 @@ final class LineTest {
         assertNotNull(server);
         Guest guest = joined(backend, null);
 
-        backend.reconfigure(config("capacity = off", 1), backend.servers());
+        backend.reconfigure(config("capacity = off", 1), backend.link(), backend.servers());
 
         assertSame(server, guest.outcome.join());
     }

@@ -2,6 +2,7 @@ package bascule.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import bascule.tls.testing.TestAuthority;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -89,32 +90,33 @@ final class EffectiveConfigurationTest {
     }
 
     @Test
-    void givenKeyChangedInPlace_whenLoadedAgain_thenAnotherHashAndNoSecretShown(
+    void givenCertificatesChangedInPlace_whenLoadedAgain_thenAnotherHashAndNoSecretShown(
             @TempDir Path folder) throws IOException {
-        Path pem = Configs.folder().resolve("certs");
-        for (String each : List.of("servers.ca", "edge.pem", "edge.key"))
-            Files.copy(pem.resolve(each), folder.resolve(each));
         String text =
                 """
                 listeners.http { bind = ":80", backend = web }
-                backends.web { servers = ["10.0.0.1:80"], tls { ca = servers.ca, certificate = edge.pem, key = edge.key } }
+                backends.web { servers = ["10.0.0.1:80"], tls { ca = ca.pem, certificate = own.pem, key = own.key } }
                 """;
         Path main = Files.writeString(folder.resolve("bascule.conf"), text);
+        TestAuthority ca = TestAuthority.named("first");
+        ca.file(folder.resolve("ca.pem"));
+        ca.issueClient("edge").writeApart(folder, "own");
         Configuration first = Configs.load(main);
         String shown = EffectiveConfiguration.render(first);
 
         assertThat(Configs.parse(shown)).isEqualTo(first);
-        assertThat(shown).contains("key = \"" + folder.resolve("edge.key") + "\" # sha256 ");
-        List<String> secret = Files.readAllLines(folder.resolve("edge.key"));
+        assertThat(shown).contains("key = \"" + folder.resolve("own.key") + "\"\n");
+        List<String> secret = Files.readAllLines(folder.resolve("own.key"));
         assertThat(secret)
                 .allMatch(line -> !shown.contains(line) && !first.toString().contains(line));
-        for (String each : List.of("servers.ca", "edge.pem", "edge.key")) {
-            Path file = folder.resolve(each);
-            String before = Files.readString(file);
-            Files.writeString(file, "# changed\n" + before);
-            assertThat(Configs.load(main).hash()).as(each).isNotEqualTo(first.hash());
-            Files.writeString(file, before);
-        }
         assertThat(Configs.load(main)).isEqualTo(first);
+        ca.issueClient("edge").writeApart(folder, "own");
+        Configuration second = Configs.load(main);
+        assertThat(second.hash()).isNotEqualTo(first.hash());
+        TestAuthority.named("first").file(folder.resolve("ca.pem"));
+        Configuration third = Configs.load(main);
+        assertThat(third.hash()).isNotEqualTo(second.hash());
+        assertThat(List.of(first.backends(), second.backends(), third.backends()))
+                .doesNotHaveDuplicates();
     }
 }

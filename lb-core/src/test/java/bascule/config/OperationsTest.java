@@ -12,13 +12,16 @@ import static java.time.Duration.ofMinutes;
 import static java.time.Duration.ofSeconds;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -456,11 +459,11 @@ final class OperationsTest {
     @ValueSource(strings = {"on", "true", "{}", "{ verify = on }"})
     void givenTlsOn_whenParsed_thenServersAreVerifiedAgainstTheSystem(String on) {
         assertThat(backend("tls = " + on).tls())
-                .isEqualTo(new BackendTlsConfig(true, null, null, null, null));
+                .isEqualTo(new BackendTlsConfig(true, null, null, null));
     }
 
     @Test
-    void givenTlsOfServers_whenLoaded_thenEveryKeyIsReadAndFilesAreKnownByTheirFingerprint() {
+    void givenTlsOfServers_whenLoaded_thenEveryKeyIsRead() {
         Path pem = Configs.folder().resolve("certs");
         BackendConfig web =
                 backend(
@@ -475,24 +478,54 @@ final class OperationsTest {
         assertThat(tls).isNotNull();
         assertThat(tls.verify()).isTrue();
         assertThat(tls.name()).isEqualTo("app.example.com");
-        assertThat(tls.ca()).isNotNull();
-        assertThat(tls.ca().file()).isEqualTo(pem.resolve("servers.ca"));
-        assertThat(tls.certificate()).isNotNull();
-        assertThat(tls.key()).isNotNull();
-        assertThat(tls.key().file()).isEqualTo(pem.resolve("edge.key"));
-        assertThat(
-                        List.of(
-                                tls.ca().fingerprint(),
-                                tls.certificate().fingerprint(),
-                                tls.key().fingerprint()))
-                .doesNotHaveDuplicates()
-                .allMatch(each -> each.matches("[0-9a-f]{64}"));
+        BackendTlsConfig.Ca ca = tls.ca();
+        assertThat(ca).isNotNull();
+        assertThat(ca.file()).isEqualTo(pem.resolve("servers.ca"));
+        assertThat(ca.certificates().size()).isEqualTo(1);
+        BackendTlsConfig.Own own = tls.own();
+        assertThat(own).isNotNull();
+        assertThat(own.keyFile()).isEqualTo(pem.resolve("edge.key"));
+        assertThat(own.certificate().names()).containsExactly("www.example.com");
+    }
+
+    @Test
+    void givenKeyInTheFileOfItsCertificate_whenParsed_thenItIsFoundThere(@TempDir Path folder)
+            throws IOException {
+        Path pem = Configs.folder().resolve("certs");
+        Path both = folder.resolve("edge.pem");
+        Files.writeString(
+                both,
+                Files.readString(pem.resolve("edge.pem"))
+                        + Files.readString(pem.resolve("edge.key")));
+
+        BackendTlsConfig tls = backend("tls { certificate = \"" + both + "\" }").tls();
+
+        assertThat(tls).isNotNull();
+        assertThat(tls.own()).isNotNull();
+        assertThat(tls.own().keyFile()).isNull();
+    }
+
+    @Test
+    void givenCertificateThatHasExpired_whenParsed_thenRefusedWithItsTime() {
+        Path pem = Path.of(OperationsTest.class.getResource("/config/pem").getPath());
+        String text =
+                HTTP
+                        + "backends.web { servers = [\"10.0.0.1:80\"], tls { certificate = \"%1$s/expired.pem\", key = \"%1$s/other.key\" } }"
+                                .formatted(pem);
+
+        List<Problem> problems =
+                Configs.problems(ConfigurationLoader.parse(text, Path.of("x.conf"), Map.of()));
+
+        assertThat(problems).hasSize(1);
+        assertThat(problems.getFirst().toString())
+                .contains("x.conf:2: backends.web.tls.certificate: ")
+                .contains("/expired.pem: expired at 2021-01-01T00:00:00Z");
     }
 
     @Test
     void givenVerifyOff_whenParsed_thenTheNameIsStillAskedFor() {
         assertThat(backend("tls { verify = off, name = app.example.com }").tls())
-                .isEqualTo(new BackendTlsConfig(false, null, "app.example.com", null, null));
+                .isEqualTo(new BackendTlsConfig(false, null, "app.example.com", null));
     }
 
     @ParameterizedTest

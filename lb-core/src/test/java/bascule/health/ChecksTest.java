@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import bascule.config.CheckConfig;
 import bascule.config.StatusRange;
+import bascule.server.Server;
 import io.netty.channel.EventLoop;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
@@ -35,8 +36,9 @@ final class ChecksTest {
         group.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly();
     }
 
-    private static InetSocketAddress address(ServerSocket server) {
-        return new InetSocketAddress(server.getInetAddress(), server.getLocalPort());
+    private static Server server(String backend, ServerSocket server) {
+        var address = new InetSocketAddress(server.getInetAddress(), server.getLocalPort());
+        return new Server(backend, "a", address, 0, 1, false);
     }
 
     /// Takes connections, and says nothing.
@@ -65,15 +67,15 @@ final class ChecksTest {
                                 return Probe.Sockets.SYSTEM.open(family);
                             });
             for (int i = 0; i < 2 * Checks.MOST_AT_ONCE; i++) {
-                var check = new Check(checks, "hangs", address(server), _ -> {});
-                loop.execute(() -> check.begin(hangs, 0));
+                var check = new Check(checks, server("hangs", server), _ -> {});
+                loop.execute(() -> check.begin(hangs, Samples.PLAIN, 0));
             }
             int most = Checks.MOST_AT_ONCE * Checks.SHARE / (Checks.SHARE + 1);
             Awaitility.await().until(() -> opened.get() == most);
 
             var result = new CompletableFuture<ProbeResult>();
-            var other = new Check(checks, "other", address(server), result::complete);
-            loop.execute(() -> other.begin(quick, 0));
+            var other = new Check(checks, server("other", server), result::complete);
+            loop.execute(() -> other.begin(quick, Samples.PLAIN, 0));
 
             assertThat(result.get(30, TimeUnit.SECONDS)).isInstanceOf(ProbeResult.Passed.class);
             assertThat(opened).hasValue(most + 1);
@@ -116,12 +118,11 @@ final class ChecksTest {
                 var check =
                         new Check(
                                 checks,
-                                "web",
-                                address(server),
+                                server("web", server),
                                 result -> {
                                     if (result instanceof ProbeResult.Passed) passed.add(number);
                                 });
-                loop.execute(() -> check.begin(tcp, 0));
+                loop.execute(() -> check.begin(tcp, Samples.PLAIN, 0));
             }
 
             Awaitility.await().atMost(30, TimeUnit.SECONDS).until(() -> passed.size() == count);

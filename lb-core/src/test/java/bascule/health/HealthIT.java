@@ -146,7 +146,11 @@ final class HealthIT {
 
     private void watch(String keys, Server... servers) {
         BackendConfig config = Samples.backend(backend, keys);
-        join(health.watch(List.of(new Health.Group(config, List.of(servers), sets::accept))));
+        join(
+                health.watch(
+                        List.of(
+                                new Health.Group(
+                                        config, Samples.PLAIN, List.of(servers), sets::accept))));
     }
 
     private Outcome.Done order(String server, Admin wanted) {
@@ -538,7 +542,9 @@ final class HealthIT {
                 List.of(
                         Samples.server("other", "x", "127.0.0.1:1"),
                         Samples.server("other", "y", "127.0.0.1:1"));
-        join(health.watch(List.of(new Health.Group(config, servers, other::accept))));
+        join(
+                health.watch(
+                        List.of(new Health.Group(config, Samples.PLAIN, servers, other::accept))));
         assertEquals(List.of(1, 1), other.weights());
     }
 
@@ -691,6 +697,7 @@ final class HealthIT {
         Health.Group failing =
                 new Health.Group(
                         config,
+                        Samples.PLAIN,
                         List.of(server("a")),
                         _ -> {
                             throw new IllegalStateException("planted");
@@ -698,6 +705,7 @@ final class HealthIT {
         Health.Group good =
                 new Health.Group(
                         Samples.backend("other", ""),
+                        Samples.PLAIN,
                         List.of(Samples.server("other", "x", "127.0.0.1:1")),
                         sets::accept);
         join(health.watch(List.of(failing, good)));

@@ -79,7 +79,8 @@ final class ProbeIT {
                         new Probe(
                                         LOOP,
                                         sockets,
-                                        Samples.address(address),
+                                        Samples.server(address),
+                                        Samples.PLAIN,
                                         Samples.check(check),
                                         asked)
                                 .start());
@@ -365,7 +366,8 @@ final class ProbeIT {
                     new Probe(
                             LOOP,
                             Probe.Sockets.SYSTEM,
-                            Samples.address(origin.address()),
+                            Samples.server(origin.address()),
+                            Samples.PLAIN,
                             Samples.check(PATIENT),
                             asker);
             LOOP.execute(probe::start);

@@ -1,10 +1,12 @@
 package bascule.health;
 
 import bascule.config.BackendConfig;
+import bascule.config.BackendProtocol;
 import bascule.config.CheckConfig;
 import bascule.config.ConfigurationLoader;
 import bascule.config.LoadResult;
 import bascule.server.Server;
+import bascule.server.ServerLink;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -12,6 +14,9 @@ import java.util.Map;
 
 /// Rules, configurations and servers for tests.
 final class Samples {
+    /// As most servers are spoken to.
+    static final ServerLink PLAIN = ServerLink.plain(BackendProtocol.HTTP1);
+
     private Samples() {}
 
     /// A reading of the clock; no constant, whose sums the compiler would object to.
@@ -53,6 +58,10 @@ final class Samples {
         return new InetSocketAddress(
                 InetAddress.ofLiteral(address.substring(0, colon)),
                 Integer.parseInt(address.substring(colon + 1)));
+    }
+
+    static Server server(String address) {
+        return server("web", "a", address);
     }
 
     static Server server(String backend, String name, String address) {

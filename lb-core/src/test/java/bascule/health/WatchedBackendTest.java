@@ -31,6 +31,7 @@ final class WatchedBackendTest {
         var group =
                 new Health.Group(
                         Samples.backend("web", keys),
+                        Samples.PLAIN,
                         servers,
                         set -> {
                             sets.add(set);

@@ -205,6 +205,11 @@ final class SlowHeadTest {
 
     private static final class Home implements Http1Back.Home {
         @Override
+        public void connect(Http1Back connection, long nowNanos) {
+            throw new AssertionError("connected already");
+        }
+
+        @Override
         public boolean takeBack(Http1Back connection) {
             return false;
         }
@@ -218,7 +223,7 @@ final class SlowHeadTest {
         }
 
         @Override
-        public void handshakeFailed(Throwable cause) {
+        public void tlsFailed(Throwable cause) {
             throw new AssertionError(cause);
         }
     }

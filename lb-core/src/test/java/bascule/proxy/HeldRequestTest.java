@@ -31,6 +31,11 @@ final class HeldRequestTest {
         public void begin(ResponseEvents events, Method method, boolean strip, long nowNanos) {}
 
         @Override
+        public void connect(long nowNanos) {
+            throw new AssertionError("not asked for");
+        }
+
+        @Override
         public boolean reused() {
             return false;
         }

@@ -6,7 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import bascule.backend.Backend;
 import bascule.backend.Backends;
-import bascule.backend.ConnectionPool;
+import bascule.backend.Http1Pool;
+import bascule.config.BackendProtocol;
 import bascule.config.Configuration;
 import bascule.config.ConfigurationLoader;
 import bascule.config.LimitsConfig;
@@ -31,6 +32,7 @@ import bascule.net.Transport;
 import bascule.observe.AccessLog;
 import bascule.observe.Metrics;
 import bascule.route.RouteTable;
+import bascule.server.ServerLink;
 import bascule.server.ServerSet;
 import io.netty.buffer.AbstractByteBufAllocator;
 import io.netty.buffer.ByteBuf;
@@ -204,7 +206,12 @@ final class ShortMemoryTest {
             ListenerConfig listener = CONFIGURATION.listeners().getFirst();
             LimitsConfig limits = listener.limits();
             List<Backend> groups =
-                    new Backends().apply(CONFIGURATION.backends(), _ -> List.of()).all();
+                    new Backends()
+                            .apply(
+                                    CONFIGURATION.backends(),
+                                    Map.of("web", ServerLink.plain(BackendProtocol.HTTP1)),
+                                    _ -> List.of())
+                            .all();
             Backend group = groups.getFirst();
             worker =
                     new Worker(
@@ -222,7 +229,7 @@ final class ShortMemoryTest {
                             new ListenerRules(
                                     listener, RouteTable.compile(listener, 0, _ -> 0), null, null),
                             groups);
-            ConnectionPool pool = worker.pool(group.servers().getFirst());
+            var pool = (Http1Pool) worker.pool(group.servers().getFirst());
             for (int i = 0; i < 3; i++) {
                 Http1Back back = pool.open();
                 back.begin(new First(back), Method.GET, false, loop.nanoTime());

@@ -13,6 +13,18 @@ import org.awaitility.Awaitility;
 
 /// A real nginx with one process, that serves what [Load] asks for. Keeps its port over its deaths.
 public final class Nginx implements AutoCloseable {
+    private static final String USUAL =
+            """
+            listen ADDRESS;
+            root FOLDER/www;
+            add_header X-Server NAME;
+            add_header X-Number $http_x_number;
+            location = /health { return 200; }
+            location = /small { return 200 "$http_x_number$http_x_number"; }
+            location = /large { }
+            location = /post { return 200 "$request_method$http_x_number"; }
+            """;
+
     private final String name;
     private final Path folder;
     private final InetSocketAddress address;
@@ -27,6 +39,18 @@ public final class Nginx implements AutoCloseable {
     }
 
     public Nginx(String name, Path parent, InetSocketAddress address) throws IOException {
+        this(name, parent, address, USUAL);
+    }
+
+    /// Starts it at 127.0.0.1.
+    ///
+    /// @param directives of its server block, in which ADDRESS, FOLDER and NAME stand for its own
+    public Nginx(String name, Path parent, String directives) throws IOException {
+        this(name, parent, free("127.0.0.1"), directives);
+    }
+
+    private Nginx(String name, Path parent, InetSocketAddress address, String directives)
+            throws IOException {
         this.name = name;
         this.address = address;
         folder = Files.createDirectories(parent.resolve(name));
@@ -50,18 +74,16 @@ public final class Nginx implements AutoCloseable {
                   scgi_temp_path %1$s/scgi;
                   keepalive_requests 100;
                   server {
-                    listen %2$s;
-                    root %1$s/www;
-                    add_header X-Server %3$s;
-                    add_header X-Number $http_x_number;
-                    location = /health { return 200; }
-                    location = /small { return 200 "$http_x_number$http_x_number"; }
-                    location = /large { }
-                    location = /post { return 200 "$request_method$http_x_number"; }
+                    %2$s
                   }
                 }
                 """
-                        .formatted(folder, address(), name));
+                        .formatted(
+                                folder,
+                                directives
+                                        .replace("ADDRESS", address())
+                                        .replace("FOLDER", folder.toString())
+                                        .replace("NAME", name)));
         start();
     }
 

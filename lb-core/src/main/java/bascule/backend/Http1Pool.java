@@ -3,53 +3,47 @@ package bascule.backend;
 import bascule.config.BackendConfig;
 import bascule.http1.Http1Back;
 import bascule.http1.Http1Codec;
-import bascule.net.Backpressure;
-import bascule.net.CauseText;
 import bascule.net.ConnectionList;
-import bascule.net.ReceiveBuffers;
 import bascule.net.Transport;
-import bascule.observe.LimitedEvent;
 import bascule.observe.ServerMetrics;
 import bascule.server.Server;
+import bascule.server.ServerLink;
 import io.netty.channel.ChannelException;
 import io.netty.channel.socket.SocketChannel;
-import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/// The idle connections of one loop to one server, used last first, so that a quiet time lets the rest run into their idle
-/// limit. Confined to its loop.
-public final class ConnectionPool implements Http1Back.Home {
+/// The HTTP/1.1 connections of one loop to one server: those that are idle are used last first, so that a quiet time lets the rest
+/// run into their idle limit. Confined to its loop.
+public final class Http1Pool implements ServerConnections, Http1Back.Home {
     /// Most idle connections per loop and server; what comes back beyond is closed.
     public static final int MOST_IDLE = 512;
 
     /// How long a connection may have rested and still be trusted with a request that may not be sent twice.
     static final long FRESH_NANOS = 1_000_000_000;
 
-    private final Transport transport;
     private final Http1Codec codec;
-    private final Server server;
+    private final ServerSockets sockets;
     private final ServerMetrics metrics;
     private long connectNanos;
     private long responseNanos;
     private long idleNanos;
     private final ConnectionList idle = new ConnectionList();
-    private final LimitedEvent failed = new LimitedEvent(Duration.ofSeconds(10));
     private boolean closed;
 
-    public ConnectionPool(
+    public Http1Pool(
             Transport transport,
             Http1Codec codec,
             BackendConfig config,
+            ServerLink link,
             Server server,
             ServerMetrics metrics) {
-        this.transport = transport;
         this.codec = codec;
-        this.server = server;
         this.metrics = metrics;
+        sockets = new ServerSockets(transport, codec.loop(), server, link);
         setTimeouts(config);
     }
 
-    /// A reload says otherwise; counts for the connections opened from now on.
+    @Override
     public void reconfigure(BackendConfig config) {
         setTimeouts(config);
     }
@@ -60,16 +54,28 @@ public final class ConnectionPool implements Http1Back.Home {
         idleNanos = config.idleTimeout().toNanos();
     }
 
+    @Override
     public Server server() {
-        return server;
+        return sockets.server();
     }
 
+    @Override
     public ServerMetrics metrics() {
         return metrics;
     }
 
+    @Override
+    public ServerLink link() {
+        return sockets.link();
+    }
+
+    @Override
+    public @Nullable Http1Back lend(boolean fresh, long nowNanos) {
+        return fresh ? lendFresh(nowNanos) : lend();
+    }
+
     /// An idle connection, or null. Never one that is closed: until its loop has told everybody, it is still in the list.
-    public @Nullable Http1Back lend() {
+    @Nullable Http1Back lend() {
         while (idle.pop() instanceof Http1Back lent) {
             metrics.idle(-1);
             if (lent.open()) return lent;
@@ -79,7 +85,7 @@ public final class ConnectionPool implements Http1Back.Home {
 
     /// Like [#lend()], but only a connection that rested for less than [#FRESH_NANOS]: its server is hardly about to close it, so a
     /// request that may not be sent twice can be sent on it.
-    public @Nullable Http1Back lendFresh(long nowNanos) {
+    private @Nullable Http1Back lendFresh(long nowNanos) {
         Http1Back lent = lend();
         if (lent == null || nowNanos - lent.idleSinceNanos() < FRESH_NANOS) return lent;
         idle.push(lent); // All below it have rested longer.
@@ -87,26 +93,22 @@ public final class ConnectionPool implements Http1Back.Home {
         return null;
     }
 
-    /// A connection yet to be made: begin an exchange on it, then [#connect].
+    @Override
     public Http1Back open() {
         metrics.connectionOpened();
         return new Http1Back(codec, this, responseNanos, idleNanos);
     }
 
-    /// Connects what [#open()] gave.
+    @Override
     public void connect(Http1Back back, long nowNanos) {
         SocketChannel channel;
         try {
-            channel = transport.newChannel(server.address());
-        } catch (ChannelException cause) { // Out of descriptors, mostly.
+            channel = sockets.open();
+        } catch (ChannelException cause) {
             back.notConnected(cause);
             return;
         }
-        channel.config().setRecvByteBufAllocator(ReceiveBuffers.BACK);
-        channel.config().setWriteBufferWaterMark(Backpressure.MARKS);
-        channel.config().setConnectTimeoutMillis(0); // The loop's wheel keeps this time too.
-        channel.config().setAutoClose(false); // A write that fails must not end the reading.
-        back.connect(channel, server.address(), nowNanos + connectNanos);
+        back.connect(channel, sockets.server().address(), nowNanos + connectNanos);
     }
 
     @Override
@@ -125,33 +127,16 @@ public final class ConnectionPool implements Http1Back.Home {
 
     @Override
     public void failed(Throwable cause) {
-        if (cause instanceof ChannelException || cause instanceof OutOfMemoryError) {
-            Object[] about = {"backend", server.backend(), "server", server.name(), "cause", cause};
-            failed.warn("connection-failed", about);
-        } else {
-            failed.bug(
-                    "connection-failed",
-                    cause,
-                    "backend",
-                    server.backend(),
-                    "server",
-                    server.name());
-        }
+        sockets.failed(cause);
     }
 
     @Override
-    public void handshakeFailed(Throwable cause) {
-        failed.warn(
-                "server-tls-failed",
-                "backend",
-                server.backend(),
-                "server",
-                server.name(),
-                "reason",
-                CauseText.of(cause));
+    public void tlsFailed(Throwable cause) {
+        sockets.tlsFailed(cause);
     }
 
     /// Closes what is idle, and whatever comes back from now on.
+    @Override
     public void close() {
         codec.loop().assertInside();
         closed = true;

@@ -19,6 +19,7 @@ import bascule.net.Loop;
 import bascule.net.Loops;
 import bascule.net.Transport;
 import bascule.observe.Metrics;
+import bascule.server.ServerLink;
 import bascule.server.Servers;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -34,14 +35,14 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-final class ConnectionPoolTest {
+final class Http1PoolTest {
     private final DefaultEventLoop executor = new DefaultEventLoop();
     private final Loop loop = Loops.of(executor, UnpooledByteBufAllocator.DEFAULT);
     private final Http1Codec codec = new Http1Codec(loop, 8192, 100);
     private final Transport transport = Transport.open(Transport.Kind.NIO, 1);
     private final Metrics metrics = Metrics.create("test", 1);
-    private final ConnectionPool pool =
-            new ConnectionPool(
+    private final Http1Pool pool =
+            new Http1Pool(
                     transport,
                     codec,
                     new BackendConfig(
@@ -61,6 +62,7 @@ final class ConnectionPoolTest {
                             ofSeconds(1),
                             ofSeconds(1),
                             ofSeconds(1)),
+                    ServerLink.plain(BackendProtocol.HTTP1),
                     Servers.server(0, 1, false),
                     metrics.loop(0).server("web", "a"));
 
