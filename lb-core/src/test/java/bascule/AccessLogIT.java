@@ -307,7 +307,7 @@ final class AccessLogIT {
         assertThat(Files.readString(file()))
                 .matches(
                         "\\{\"time\":\"[^\"]*Z\",\"listener\":\"http\",\"client\":\"127\\.0\\.0\\.1:\\d+\",\"method\":\"GET\","
-                                + "\"host\":\"h\",\"target\":\"/a\",\"protocol\":\"HTTP/1\\.1\",\"request_id\":\"[0-9a-f]{32}\","
+                                + "\"host\":\"h\",\"target\":\"/a\",\"protocol\":\"HTTP/1\\.1\",\"tls\":null,\"cipher\":null,\"sni\":null,\"resumed\":null,\"request_id\":\"[0-9a-f]{32}\","
                                 + "\"status\":200,\"received\":\\d+,\"sent\":\\d+,\"backend\":\"web\",\"server\":\"a\","
                                 + "\"queue_ms\":(null|\\d+\\.\\d{3}),\"connect_ms\":\\d+\\.\\d{3},\"first_byte_ms\":\\d+\\.\\d{3},"
                                 + "\"total_ms\":\\d+\\.\\d{3},\"retries\":0,\"reused\":false,\"upgraded\":false,"

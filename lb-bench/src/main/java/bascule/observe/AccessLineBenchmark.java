@@ -30,6 +30,7 @@ public class AccessLineBenchmark {
 
     private final AccessLine.ListenerPart listener = AccessLine.listenerPart("https");
     private final byte[] client = "192.0.2.17:51234".getBytes(US_ASCII);
+    private final byte[] tls = AccessLine.tlsPart(null);
     private final byte[] head =
             """
             GET /api/v1/items/4711?page=2 HTTP/1.1
@@ -67,7 +68,7 @@ public class AccessLineBenchmark {
     public boolean line() {
         AccessLine line = Objects.requireNonNull(log.line(last));
         last = line;
-        line.begin(listener, client, wallMillis, head, 0, 3, 4, targetEnd, host, hostEnd, 11);
+        line.begin(listener, client, tls, wallMillis, head, 0, 3, 4, targetEnd, host, hostEnd, 11);
         if (line.wantsFields())
             line.fields(head, referer, refererEnd, userAgent, userAgentEnd, host, hostEnd);
         line.requestId(requestId, 0, requestId.length);

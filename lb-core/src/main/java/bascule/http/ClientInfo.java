@@ -20,10 +20,13 @@ public final class ClientInfo {
     private final int addressEnd;
     private boolean trusted;
     private final @Nullable TlsSession tls;
+    private final byte[] logPart;
     private final byte @Nullable [] certificateSubject;
     private final byte @Nullable [] certificateFingerprint;
     private final long high;
     private final long low;
+
+    private static final byte[] NOTHING = {};
 
     /// Longest subject that is told: a server that has more to compare takes the fingerprint.
     static final int MOST_SUBJECT = 1024;
@@ -32,13 +35,16 @@ public final class ClientInfo {
     ///
     /// @param trusted is the peer one whose forwarded fields count?
     public ClientInfo(InetSocketAddress peer, boolean trusted) {
-        this(peer, trusted, null);
+        this(peer, trusted, null, NOTHING);
     }
 
     /// @param trusted is the peer one whose forwarded fields count?
     /// @param tls null = none
-    public ClientInfo(InetSocketAddress peer, boolean trusted, @Nullable TlsSession tls) {
+    /// @param logPart what the access log says of the TLS, made once
+    public ClientInfo(
+            InetSocketAddress peer, boolean trusted, @Nullable TlsSession tls, byte[] logPart) {
         this.tls = tls;
+        this.logPart = logPart;
         String subject = tls == null ? null : tls.subject();
         String fingerprint = tls == null ? null : tls.fingerprint();
         certificateSubject =
@@ -135,6 +141,11 @@ public final class ClientInfo {
     /// What was agreed on; null without TLS.
     public @Nullable TlsSession tls() {
         return tls;
+    }
+
+    /// What the access log says of the TLS. Shared, not copied.
+    public byte[] logPart() {
+        return logPart;
     }
 
     /// The subject of the certificate that it showed, in printable ASCII; null without one, or if it has more than 1,024 bytes.

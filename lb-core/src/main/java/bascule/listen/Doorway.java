@@ -14,6 +14,7 @@ import bascule.net.Connection;
 import bascule.net.ConnectionList;
 import bascule.net.Loop;
 import bascule.net.ReceiveBuffers;
+import bascule.observe.AccessLine;
 import bascule.observe.Events;
 import bascule.observe.HandshakeResult;
 import bascule.observe.LimitedEvent;
@@ -246,7 +247,7 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
         worker.opened();
         fronts.push(front);
         peer.set(from.getAddress());
-        return new ClientInfo(from, rules.trusts(peer), entering);
+        return new ClientInfo(from, rules.trusts(peer), entering, AccessLine.tlsPart(entering));
     }
 
     @Override

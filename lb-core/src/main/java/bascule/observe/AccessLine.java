@@ -3,6 +3,7 @@ package bascule.observe;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import bascule.config.AccessLogFormat;
+import bascule.tls.TlsSession;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
@@ -80,16 +81,25 @@ public abstract sealed class AccessLine permits JsonLine, CombinedLine {
         return new ListenerPart(listener, JsonLine.part(listener));
     }
 
+    /// For [#begin], made once per connection: what was agreed on within TLS.
+    ///
+    /// @param session null = no TLS
+    public static byte[] tlsPart(@Nullable TlsSession session) {
+        return session == null ? JsonLine.NO_TLS : JsonLine.part(session);
+    }
+
     /// Begins the line of a request whose head was read.
     ///
     /// @param listener as made by [#listenerPart]
     /// @param client address and port in ASCII, `192.0.2.1:1234` or `[2001:db8::1]:1234`
+    /// @param tls as made by [#tlsPart]
     /// @param head where the ranges count
     /// @param hostEnd equal to `hostStart` where the request has no host
     /// @param version of HTTP, times ten: 10, 11 or 20
     public abstract void begin(
             ListenerPart listener,
             byte[] client,
+            byte[] tls,
             long wallMillis,
             byte[] head,
             int methodStart,
@@ -101,7 +111,8 @@ public abstract sealed class AccessLine permits JsonLine, CombinedLine {
             int version);
 
     /// Begins the line of a request whose head could not be read.
-    public abstract void beginRejected(ListenerPart listener, byte[] client, long wallMillis);
+    public abstract void beginRejected(
+            ListenerPart listener, byte[] client, byte[] tls, long wallMillis);
 
     /// Does the format show fields? Then [#fields] follows [#begin].
     public boolean wantsFields() {

@@ -77,6 +77,7 @@ final class CombinedLine extends AccessLine {
     public void begin(
             ListenerPart listener,
             byte[] client,
+            byte[] tls,
             long wallMillis,
             byte[] head,
             int methodStart,
@@ -95,7 +96,7 @@ final class CombinedLine extends AccessLine {
     }
 
     @Override
-    public void beginRejected(ListenerPart listener, byte[] client, long wallMillis) {
+    public void beginRejected(ListenerPart listener, byte[] client, byte[] tls, long wallMillis) {
         start(listener, client, wallMillis);
         append(NO_REQUEST);
         requestEnd = position;

@@ -1,6 +1,7 @@
 package bascule.observe;
 
 import bascule.config.AccessLogFormat;
+import bascule.tls.TlsSession;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 /// | `listener` | its name | `%f` |
 /// | `client` | address and port | `%ci:%cp` |
 /// | `method`, `host`, `target`, `protocol` | as received; `null` where the head could not be read | `%r` |
+/// | `tls`, `cipher` | the version and the cipher suite's IANA name; `null` without TLS | `%sslv`, `%sslc` |
+/// | `sni` | the host that the client asked TLS for | |
+/// | `resumed` | did its TLS session go on from an earlier one; `null` without TLS | |
 /// | `request_id` | as sent to the server | `%ID` |
 /// | `status` | as sent to the client; `null` if nothing was | `%ST` |
 /// | `received`, `sent` | bytes, from and to the client, heads included | `%U`, `%B` |
@@ -44,6 +48,13 @@ final class JsonLine extends AccessLine {
     private static final Fixed HTTP_2_0 = Fixed.of("\",\"protocol\":\"HTTP/2.0\"");
     private static final byte[] NO_HEAD =
             ascii("\",\"method\":null,\"host\":null,\"target\":null,\"protocol\":null");
+    static final byte[] NO_TLS =
+            ascii(",\"tls\":null,\"cipher\":null,\"sni\":null,\"resumed\":null");
+    private static final Fixed TLS = Fixed.of(",\"tls\":\"");
+    private static final Fixed CIPHER = Fixed.of("\",\"cipher\":\"");
+    private static final Fixed SNI = Fixed.of("\",\"sni\":");
+    private static final Fixed RESUMED = Fixed.of(",\"resumed\":true");
+    private static final Fixed NOT_RESUMED = Fixed.of(",\"resumed\":false");
     private static final Fixed REQUEST_ID = Fixed.of(",\"request_id\":\"");
     private static final Fixed STATUS_AFTER_ID = Fixed.of("\",\"status\":");
     private static final Fixed STATUS_WITHOUT_ID = Fixed.of(",\"request_id\":null,\"status\":");
@@ -82,10 +93,23 @@ final class JsonLine extends AccessLine {
         return Arrays.copyOf(line.line, line.position);
     }
 
+    static byte[] part(TlsSession session) {
+        var line = new JsonLine();
+        line.append(TLS);
+        line.text(session.version());
+        line.append(CIPHER);
+        line.text(session.cipher());
+        line.append(SNI);
+        line.name(session.sni());
+        line.append(session.resumed() ? RESUMED : NOT_RESUMED);
+        return Arrays.copyOf(line.line, line.position);
+    }
+
     @Override
     public void begin(
             ListenerPart listener,
             byte[] client,
+            byte[] tls,
             long wallMillis,
             byte[] head,
             int methodStart,
@@ -107,12 +131,14 @@ final class JsonLine extends AccessLine {
         }
         escape(head, targetStart, targetEnd, TARGET_LIMIT, FROM_BLANK);
         append(version == 20 ? HTTP_2_0 : version == 11 ? HTTP_1_1 : HTTP_1_0);
+        append(tls);
     }
 
     @Override
-    public void beginRejected(ListenerPart listener, byte[] client, long wallMillis) {
+    public void beginRejected(ListenerPart listener, byte[] client, byte[] tls, long wallMillis) {
         start(listener.json(), client, wallMillis);
         append(NO_HEAD);
+        append(tls);
     }
 
     private void start(byte[] listenerPart, byte[] client, long wallMillis) {

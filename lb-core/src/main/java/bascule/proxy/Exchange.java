@@ -188,7 +188,10 @@ final class Exchange implements RequestEvents, ResponseEvents {
         start(listener, front, now);
         if (line != null) {
             line.beginRejected(
-                    listener.logPart, front.client().text(), worker.loop.wallMillis(now));
+                    listener.logPart,
+                    front.client().text(),
+                    front.client().logPart(),
+                    worker.loop.wallMillis(now));
         }
         answer(rejection.status(), rejection.reason());
     }
@@ -242,6 +245,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
         line.begin(
                 listener.logPart,
                 front.client().text(),
+                front.client().logPart(),
                 worker.loop.wallMillis(now),
                 head.fields.bytes(),
                 head.methodStart,

@@ -66,6 +66,7 @@ class AllocationTest {
         AccessLine first = log.line(null);
         long[] wall = {1_795_000_000_000L};
 
+        byte[] tls = AccessLine.tlsPart(null);
         assertEquals(
                 0,
                 Allocation.perOperation(
@@ -74,6 +75,7 @@ class AllocationTest {
                             line.begin(
                                     listener,
                                     client,
+                                    tls,
                                     wall[0] += 37,
                                     head,
                                     0,

@@ -105,7 +105,11 @@ class CombinedLineTest {
 
     @Test
     void givenHeadThatCouldNotBeRead_whenEnded_thenSameForm() {
-        line.beginRejected(AccessLine.listenerPart("http"), CLIENT.getBytes(US_ASCII), WALL);
+        line.beginRejected(
+                AccessLine.listenerPart("http"),
+                CLIENT.getBytes(US_ASCII),
+                AccessLine.tlsPart(null),
+                WALL);
         line.end(log, 400, "field", null, null, 17, 100, 90, -1, -1, -1, 5, 0, false);
 
         assertEquals(
@@ -293,6 +297,7 @@ class CombinedLineTest {
         line.begin(
                 AccessLine.listenerPart(listener),
                 client.getBytes(US_ASCII),
+                AccessLine.tlsPart(null),
                 WALL,
                 head,
                 0,

@@ -10,6 +10,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import bascule.tls.ClientPolicy;
+import bascule.tls.TlsSession;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -25,6 +27,7 @@ class JsonLineTest {
     private static final byte[] CLIENT = "192.0.2.1:1234".getBytes(US_ASCII);
 
     private final AccessLine line = new JsonLine();
+    private byte[] tls = AccessLine.tlsPart(null);
     private final LoopAccessLog log = Lines.ring();
     private final Lines lines = new Lines(log);
 
@@ -51,6 +54,7 @@ class JsonLineTest {
         assertEquals(
                 "{\"time\":\"2026-11-20T08:17:49.123Z\",\"listener\":\"http\",\"client\":\"192.0.2.1:1234\","
                         + "\"method\":\"GET\",\"host\":\"www.example.org:8080\",\"target\":\"/a/b?c=d\",\"protocol\":\"HTTP/1.1\","
+                        + "\"tls\":null,\"cipher\":null,\"sni\":null,\"resumed\":null,"
                         + "\"request_id\":\"5f3a\",\"status\":200,\"received\":321,\"sent\":4096,"
                         + "\"backend\":\"web\",\"server\":\"10.0.1.11:80\","
                         + "\"queue_ms\":0.000,\"connect_ms\":1.234,\"first_byte_ms\":0.012,\"total_ms\":2000.000,"
@@ -87,7 +91,7 @@ class JsonLineTest {
         line.end(log, 200, "complete", "web", "a", 0, 0, 0, -1, -1, 5, 5, 0, false);
         var keys = json(raw()).keySet();
 
-        line.beginRejected(AccessLine.listenerPart("http"), CLIENT, WALL);
+        line.beginRejected(AccessLine.listenerPart("http"), CLIENT, tls, WALL);
         line.end(log, 0, "field", null, null, 17, 0, 0, -1, -1, -1, 5, 0, false);
 
         Map<String, Object> json = json(raw());
@@ -199,6 +203,29 @@ class JsonLineTest {
         assertEquals(2, log.dropped());
     }
 
+    @Test
+    void givenTls_whenEnded_thenTheLineSaysWhatWasAgreedOn() throws IOException {
+        tls =
+                AccessLine.tlsPart(
+                        new TlsSession(
+                                "TLSv1.3",
+                                "TLS_AES_128_GCM_SHA256",
+                                "www.example.com",
+                                true,
+                                ClientPolicy.NOTHING,
+                                null,
+                                null));
+        begin("http", "GET", "/a", "h", 20);
+        line.end(log, 200, "complete", "web", "a", 0, 0, 0, -1, -1, 5, 5, 0, false);
+
+        Map<String, Object> json = json(raw());
+        assertEquals("TLSv1.3", json.get("tls"));
+        assertEquals("TLS_AES_128_GCM_SHA256", json.get("cipher"));
+        assertEquals("www.example.com", json.get("sni"));
+        assertEquals(true, json.get("resumed"));
+        assertEquals("HTTP/2.0", json.get("protocol"));
+    }
+
     private void begin(String listener, String method, String target, String host, int version) {
         byte[] head = (method + " " + target + " " + host).getBytes(ISO_8859_1);
         int targetStart = method.length() + 1;
@@ -206,6 +233,7 @@ class JsonLineTest {
         line.begin(
                 AccessLine.listenerPart(listener),
                 CLIENT,
+                tls,
                 WALL,
                 head,
                 0,

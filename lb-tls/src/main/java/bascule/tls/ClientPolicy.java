@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 /// What a client has to show. Two rules that ask for the same are the same policy, also from one [ServerTls] to the next.
 public record ClientPolicy(ClientAuth clientAuth, @Nullable CaCertificates authorities) {
-    static final ClientPolicy NOTHING = new ClientPolicy(ClientAuth.NONE, null);
+    public static final ClientPolicy NOTHING = new ClientPolicy(ClientAuth.NONE, null);
 
     public ClientPolicy {
         if (clientAuth == ClientAuth.NONE) authorities = null; // They make no difference then.
