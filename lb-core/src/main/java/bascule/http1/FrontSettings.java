@@ -30,6 +30,6 @@ public record FrontSettings(
                 limits.bodyIdle().toNanos(),
                 listener.idleTimeout().toNanos(),
                 limits.pipelined(),
-                100);
+                limits.streams());
     }
 }

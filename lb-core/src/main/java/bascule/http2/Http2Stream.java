@@ -163,7 +163,8 @@ abstract class Http2Stream extends Deadline {
         connection().consumed(bytes);
         receiveCredit += bytes;
         if (receiveCredit < Http2Connection.STREAM_WINDOW / 2 || peerEnded || closed) return;
-        connection().writeWindowUpdate(id, receiveCredit);
+        connection().writer().windowUpdate(id, receiveCredit);
+        connection().later();
         receiveWindow += receiveCredit;
         receiveCredit = 0;
     }
@@ -174,7 +175,8 @@ abstract class Http2Stream extends Deadline {
     final void sendFields(HpackWriter block, boolean last) {
         if (closed) return;
         answered = true;
-        connection().writeHeaders(id, block, last);
+        connection().writer().headers(id, block, last);
+        connection().later();
         if (last) ended();
     }
 
@@ -274,8 +276,7 @@ abstract class Http2Stream extends Deadline {
     ///
     /// @param most bytes that the connection has room for; at least 1 if the stream has bytes
     /// @return how many of them are used up
-    final int write(int most) {
-        Http2Connection to = connection();
+    final int write(FrameWriter to, int most) {
         if (queuedBytes == 0) {
             writeEnd(to);
             return 0;
@@ -293,7 +294,7 @@ abstract class Http2Stream extends Deadline {
         } else if (bytes < first.readableBytes()) {
             ByteBuf frame = to.room(Frames.HEADER_BYTES);
             Frames.writeHeader(frame, bytes, Frames.DATA, flags, id);
-            to.writeBehind(first.readRetainedSlice(bytes));
+            to.write(first.readRetainedSlice(bytes));
         } else {
             drop();
             int start = first.readerIndex() - Frames.HEADER_BYTES;
@@ -305,24 +306,25 @@ abstract class Http2Stream extends Deadline {
                 ByteBuf frame = to.room(Frames.HEADER_BYTES);
                 Frames.writeHeader(frame, bytes, Frames.DATA, flags, id);
             }
-            to.writeBehind(first);
+            to.write(first);
         }
         queuedBytes -= bytes;
         sendWindow -= bytes;
         sentBytes += bytes;
-        to.dequeued(bytes);
+        connection().dequeued(bytes);
         if (last) ended();
         else if (queuedBytes > 0 && sendWindow <= 0) awaitWindow();
         return bytes;
     }
 
-    private void writeEnd(Http2Connection to) {
+    private void writeEnd(FrameWriter to) {
         ByteBuf block = trailers;
         if (block == null) {
             Frames.writeHeader(to.room(Frames.HEADER_BYTES), 0, Frames.DATA, Frames.END_STREAM, id);
         } else {
             trailers = null;
-            to.writeHeaders(id, block);
+            to.trailers(id, block);
+            block.release();
         }
         ended();
     }
@@ -363,12 +365,15 @@ abstract class Http2Stream extends Deadline {
     final void reset(Http2Error code) {
         if (closed) return;
         connection().writeReset(id, code);
-        connection().resetByUs(id);
-        close();
+        close(true);
     }
 
     /// Nothing more will come or go.
     final void close() {
+        close(false);
+    }
+
+    private void close(boolean byReset) {
         if (closed) return;
         closed = true;
         Http2Connection of = connection();
@@ -390,6 +395,6 @@ abstract class Http2Stream extends Deadline {
         trailers = null;
         if (block != null) block.release();
         of.loop().wheel().remove(this);
-        of.closed(this);
+        of.closed(this, byReset);
     }
 }
