@@ -2,7 +2,6 @@ package bascule.tls;
 
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.handler.ssl.OpenSslSessionContext;
-import io.netty.handler.ssl.ReferenceCountedOpenSslEngine;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslHandler;
@@ -46,7 +45,7 @@ public final class BackendTls implements AutoCloseable {
         }
         Certificate certificate = settings.certificate();
         if (certificate != null) builder.keyManager(certificate.key(), certificate.chain());
-        SslContext context = builder.build();
+        SslContext context = TlsContexts.build(builder);
         // Without keys of its own: this only lets the client take tickets, which are off for TLS
         // 1.2 otherwise.
         if (context.sessionContext() instanceof OpenSslSessionContext sessions)
@@ -67,11 +66,7 @@ public final class BackendTls implements AutoCloseable {
     public SslHandler newHandler(ByteBufAllocator allocator, String name, SocketAddress server) {
         // The port is nothing but a part of the key that sessions are kept under.
         int number = 1 + (server.hashCode() & 0x3fffffff);
-        SslHandler handler =
-                TlsContexts.withoutTimeouts(context.newHandler(allocator, name, number));
-        if (!(handler.engine() instanceof ReferenceCountedOpenSslEngine))
-            JdkSessions.begins(handler.engine());
-        return handler;
+        return TlsContexts.adapt(context.newHandler(allocator, name, number));
     }
 
     public BackendTlsSettings settings() {

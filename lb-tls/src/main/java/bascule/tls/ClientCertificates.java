@@ -11,15 +11,20 @@ import javax.net.ssl.SSLEngine;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509ExtendedTrustManager;
-import org.jspecify.annotations.Nullable;
 
-/// Judges the certificates of clients: PKIX against the given authorities, and nothing else. Without authorities it refuses all.
+/// Judges the certificates of clients: PKIX against the given authorities, and nothing else.
 final class ClientCertificates extends X509ExtendedTrustManager
         implements ResumableX509ExtendedTrustManager {
-    private final @Nullable X509ExtendedTrustManager pkix;
+    private final X509ExtendedTrustManager pkix;
 
-    ClientCertificates(@Nullable CaCertificates authorities) {
-        this.pkix = authorities == null ? null : pkix(authorities);
+    ClientCertificates(CaCertificates authorities) {
+        this.pkix = pkix(authorities);
+    }
+
+    /// Where no client is asked: without it the engine would take all authorities of the JDK for those of the clients. It is of the plain kind,
+    /// since Netty takes a lock per connection for the other one.
+    static TrustManager ofNobody() {
+        return new Nobody();
     }
 
     private static X509ExtendedTrustManager pkix(CaCertificates authorities) {
@@ -39,27 +44,22 @@ final class ClientCertificates extends X509ExtendedTrustManager
         throw new IllegalStateException("every JDK has PKIX");
     }
 
-    private X509ExtendedTrustManager judge() throws CertificateException {
-        if (pkix == null) throw new CertificateException("nobody asked for a certificate");
-        return pkix;
-    }
-
     @Override
     public void checkClientTrusted(X509Certificate[] chain, String authType, SSLEngine engine)
             throws CertificateException {
-        judge().checkClientTrusted(chain, authType, engine);
+        pkix.checkClientTrusted(chain, authType, engine);
     }
 
     @Override
     public void checkClientTrusted(X509Certificate[] chain, String authType, Socket socket)
             throws CertificateException {
-        judge().checkClientTrusted(chain, authType, socket);
+        pkix.checkClientTrusted(chain, authType, socket);
     }
 
     @Override
     public void checkClientTrusted(X509Certificate[] chain, String authType)
             throws CertificateException {
-        judge().checkClientTrusted(chain, authType);
+        pkix.checkClientTrusted(chain, authType);
     }
 
     /// A ticket carries the client's certificate, and outlives it at times. The authorities are the same: they are part of what the ticket is
@@ -73,29 +73,76 @@ final class ClientCertificates extends X509ExtendedTrustManager
     @Override
     public void resumeServerTrusted(X509Certificate[] chain, SSLEngine engine)
             throws CertificateException {
-        throw new CertificateException("judges clients only");
+        throw refusal();
     }
 
     @Override
     public void checkServerTrusted(X509Certificate[] chain, String authType, SSLEngine engine)
             throws CertificateException {
-        throw new CertificateException("judges clients only");
+        throw refusal();
     }
 
     @Override
     public void checkServerTrusted(X509Certificate[] chain, String authType, Socket socket)
             throws CertificateException {
-        throw new CertificateException("judges clients only");
+        throw refusal();
     }
 
     @Override
     public void checkServerTrusted(X509Certificate[] chain, String authType)
             throws CertificateException {
-        throw new CertificateException("judges clients only");
+        throw refusal();
     }
 
     @Override
     public X509Certificate[] getAcceptedIssuers() {
-        return pkix == null ? new X509Certificate[0] : pkix.getAcceptedIssuers();
+        return pkix.getAcceptedIssuers();
+    }
+
+    private static CertificateException refusal() {
+        return new CertificateException("no certificate was asked for here");
+    }
+
+    private static final class Nobody extends X509ExtendedTrustManager {
+        @Override
+        public void checkClientTrusted(X509Certificate[] chain, String authType, SSLEngine engine)
+                throws CertificateException {
+            throw refusal();
+        }
+
+        @Override
+        public void checkClientTrusted(X509Certificate[] chain, String authType, Socket socket)
+                throws CertificateException {
+            throw refusal();
+        }
+
+        @Override
+        public void checkClientTrusted(X509Certificate[] chain, String authType)
+                throws CertificateException {
+            throw refusal();
+        }
+
+        @Override
+        public void checkServerTrusted(X509Certificate[] chain, String authType, SSLEngine engine)
+                throws CertificateException {
+            throw refusal();
+        }
+
+        @Override
+        public void checkServerTrusted(X509Certificate[] chain, String authType, Socket socket)
+                throws CertificateException {
+            throw refusal();
+        }
+
+        @Override
+        public void checkServerTrusted(X509Certificate[] chain, String authType)
+                throws CertificateException {
+            throw refusal();
+        }
+
+        @Override
+        public X509Certificate[] getAcceptedIssuers() {
+            return new X509Certificate[0];
+        }
     }
 }

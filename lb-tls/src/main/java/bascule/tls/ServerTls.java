@@ -6,7 +6,6 @@ import io.netty.handler.ssl.OpenSslServerSessionContext;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.util.ReferenceCountUtil;
-import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -126,23 +125,26 @@ public final class ServerTls implements AutoCloseable {
                 choices.computeIfAbsent(certificate, _ -> new TlsChoice[policies.size()]);
         if (known[policy] != null) return;
         ClientPolicy asked = policies.get(policy);
-        X509Certificate[] chain = certificate.chain();
-        SslContext context =
+        CaCertificates authorities = asked.authorities();
+        SslContextBuilder builder =
                 TlsContexts.configure(
-                                SslContextBuilder.forServer(certificate.key(), chain),
+                                SslContextBuilder.forServer(certificate.key(), certificate.chain()),
                                 library,
                                 settings.policy(),
                                 settings.minimum(),
                                 settings.alpn())
-                        .trustManager(new ClientCertificates(asked.authorities()))
+                        .trustManager(
+                                authorities == null
+                                        ? ClientCertificates.ofNobody()
+                                        : new ClientCertificates(authorities))
                         .clientAuth(
                                 switch (asked.clientAuth()) {
                                     case NONE -> io.netty.handler.ssl.ClientAuth.NONE;
                                     case OPTIONAL -> io.netty.handler.ssl.ClientAuth.OPTIONAL;
                                     case REQUIRED -> io.netty.handler.ssl.ClientAuth.REQUIRE;
                                 })
-                        .sessionTimeout(TLS_1_2_SESSION_SECONDS)
-                        .build();
+                        .sessionTimeout(TLS_1_2_SESSION_SECONDS);
+        SslContext context = TlsContexts.build(builder);
         contexts.add(context);
         if (context.sessionContext() instanceof OpenSslServerSessionContext sessions) {
             byte[] sessionContext = boundary.sessionContext(settings.listener(), asked);

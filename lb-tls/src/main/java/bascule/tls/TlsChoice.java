@@ -1,9 +1,9 @@
 package bascule.tls;
 
 import io.netty.buffer.ByteBufAllocator;
-import io.netty.handler.ssl.ReferenceCountedOpenSslEngine;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslHandler;
+import io.netty.util.ReferenceCountUtil;
 
 /// A certificate and what is asked of the client for it: what [ServerTls#choose] found for one ClientHello. Shared by all connections.
 public final class TlsChoice {
@@ -37,9 +37,11 @@ public final class TlsChoice {
     ///
     /// @throws io.netty.util.IllegalReferenceCountException if the [ServerTls] is closed
     public SslHandler newHandler(ByteBufAllocator allocator) {
-        SslHandler handler = TlsContexts.newHandler(context, allocator);
-        if (!(handler.engine() instanceof ReferenceCountedOpenSslEngine))
-            JdkSessions.begins(handler.engine());
-        return handler;
+        return TlsContexts.adapt(context.newHandler(allocator));
+    }
+
+    /// How many hold on to the context, for tests.
+    int contextReferences() {
+        return ReferenceCountUtil.refCnt(context);
     }
 }

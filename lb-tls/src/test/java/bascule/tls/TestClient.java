@@ -8,15 +8,19 @@ import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.handler.ssl.ApplicationProtocolConfig;
 import io.netty.handler.ssl.OpenSslContextOption;
 import io.netty.handler.ssl.OpenSslSessionContext;
+import io.netty.handler.ssl.ReferenceCountedOpenSslEngine;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslProvider;
+import io.netty.internal.tcnative.SSL;
 import io.netty.util.ReferenceCountUtil;
-import java.util.ArrayList;
+import java.security.cert.Certificate;
 import java.util.List;
 import java.util.function.Consumer;
+import javax.net.ssl.SNIHostName;
 import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLParameters;
 import org.jspecify.annotations.Nullable;
 
 /// A client that talks to a [ServerTls] in memory, and keeps the tickets that it gets: one pool of them, whatever server gave them, as a hostile
@@ -44,6 +48,7 @@ final class TestClient implements AutoCloseable {
                                         : SslProvider.OPENSSL_REFCNT)
                         .trustManager(authority.certificate())
                         .endpointIdentificationAlgorithm("")
+                        .sessionCacheSize(1) // Else it may offer any of those that it has.
                         .protocols(versions);
         if (library == TlsLibrary.BORINGSSL) builder.option(OpenSslContextOption.USE_TASKS, false);
         if (certificate != null) builder.keyManager(certificate.key(), certificate.chain());
@@ -68,11 +73,18 @@ final class TestClient implements AutoCloseable {
     /// @param session as the server sees it; null if the handshake failed
     /// @param failure of the client, or else of the server; null if there was none
     /// @param choice  null if the client was refused by its name
+    /// @param taken   whether the server took the ticket, as far as the client can tell, whatever came of it afterwards
+    /// @param alpn    as the client sees it
+    /// @param group   of the key exchange; null from the JDK
+    /// @param peer    the chain that the client was shown
     record Outcome(
             @Nullable TlsSession session,
             @Nullable Throwable failure,
             @Nullable TlsChoice choice,
-            byte[] firstFlight) {
+            boolean taken,
+            @Nullable String alpn,
+            @Nullable String group,
+            Certificate[] peer) {
         boolean resumed() {
             if (session == null) throw new AssertionError("no handshake", failure);
             return session.resumed();
@@ -85,19 +97,29 @@ final class TestClient implements AutoCloseable {
     Outcome connect(ServerTls server, String name) {
         EmbeddedChannel client = new EmbeddedChannel();
         EmbeddedChannel accepted = new EmbeddedChannel();
-        List<ByteBuf> received = new ArrayList<>();
-        // The port is part of the key that the client keeps its tickets under; all servers have the
-        // same here.
-        SslHandler handler =
-                name.isEmpty()
-                        ? context.newHandler(ByteBufAllocator.DEFAULT, "10.0.0.1", 443)
-                        : context.newHandler(ByteBufAllocator.DEFAULT, name, 443);
+        // Tickets are kept under this address, which is the same for all servers.
+        SslHandler handler = context.newHandler(ByteBufAllocator.DEFAULT, "10.0.0.1", 443);
+        if (!name.isEmpty()) {
+            SSLParameters parameters = handler.engine().getSSLParameters();
+            parameters.setServerNames(List.of(new SNIHostName(name)));
+            handler.engine().setSSLParameters(parameters);
+        }
         try {
             client.pipeline().addLast(handler);
+            boolean[] taken = new boolean[1];
+            handler.handshakeFuture()
+                    .addListener(
+                            _ ->
+                                    taken[0] =
+                                            handler.engine()
+                                                            instanceof
+                                                            ReferenceCountedOpenSslEngine open
+                                                    && open.sslPointer() != 0
+                                                    && SSL.isSessionReused(open.sslPointer()));
             client.pipeline().fireChannelActive();
-            ByteBuf hello = client.readOutbound();
-            byte[] flight = new byte[hello.readableBytes()];
-            hello.getBytes(hello.readerIndex(), flight);
+            ByteBuf hello = ByteBufAllocator.DEFAULT.buffer();
+            for (ByteBuf out; (out = client.readOutbound()) != null; out.release())
+                hello.writeBytes(out); // A ticket that holds a certificate makes it long.
             ClientHello read = new ClientHello();
             if (read.read(hello) != ClientHello.READ) {
                 hello.release();
@@ -106,7 +128,7 @@ final class TestClient implements AutoCloseable {
             TlsChoice choice = server.choose(read);
             if (choice == null) {
                 hello.release();
-                return new Outcome(null, null, null, flight);
+                return new Outcome(null, null, null, false, null, null, new Certificate[0]);
             }
             SslHandler serving = choice.newHandler(ByteBufAllocator.DEFAULT);
             accepted.pipeline().addLast(serving);
@@ -129,9 +151,21 @@ final class TestClient implements AutoCloseable {
                 if (heard == null) failure = new AssertionError("heard nothing");
                 else heard.release();
             }
-            return new Outcome(session, failure, choice, flight);
+            String group =
+                    session != null
+                                    && handler.engine()
+                                            instanceof ReferenceCountedOpenSslEngine open
+                            ? SSL.getGroupName(open.sslPointer())
+                            : null;
+            Certificate[] peer =
+                    failure == null
+                            ? handler.engine().getSession().getPeerCertificates()
+                            : new Certificate[0];
+            return new Outcome(
+                    session, failure, choice, taken[0], handler.applicationProtocol(), group, peer);
+        } catch (Exception e) {
+            throw new AssertionError(e);
         } finally {
-            for (ByteBuf one : received) one.release();
             finish(client);
             finish(accepted);
         }
