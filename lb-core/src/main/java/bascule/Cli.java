@@ -4,6 +4,7 @@ import bascule.config.AdminConfig;
 import bascule.config.Configuration;
 import bascule.config.ConfigurationLoader;
 import bascule.config.EffectiveConfiguration;
+import bascule.tls.TlsLibrary;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -280,7 +281,10 @@ final class Cli {
             description =
                     "Check a configuration: 'valid' on standard output, or each fault as a line on standard error.")
     int check(@Mixin FileOption file) {
-        if (file.load() == null) return Main.REFUSED;
+        Configuration loaded = file.load();
+        if (loaded == null) return Main.REFUSED;
+        if (loaded.usesTls() && TlsLibrary.inUse() == TlsLibrary.JDK)
+            System.err.println("note: TLS is slower than it could be: " + TlsLibrary.describe());
         System.out.println("valid");
         return Main.OK;
     }

@@ -36,6 +36,7 @@ import bascule.server.ServerLink;
 import bascule.tls.CertificateFault;
 import bascule.tls.CertificateSet;
 import bascule.tls.TicketRing;
+import bascule.tls.TlsLibrary;
 import io.netty.util.NetUtil;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -261,6 +262,8 @@ public final class Daemon {
         String fallback = transport.fallbackReason();
         if (fallback != null)
             Events.warn("transport-fallback", "transport", transport.kind(), "reason", fallback);
+        if (configuration.usesTls() && TlsLibrary.inUse() == TlsLibrary.JDK)
+            Events.warn("tls-fallback", "library", TlsLibrary.describe());
         metrics.serverState(view::servers);
         metrics.certificates(view::certificateEnds);
         String failure = CompletableFuture.supplyAsync(() -> apply(configuration), control).join();

@@ -14,6 +14,7 @@ import bascule.observe.ServerSample;
 import bascule.observe.ServerTotals;
 import bascule.server.Server;
 import bascule.tls.Certificate;
+import bascule.tls.TlsLibrary;
 import io.netty.util.NetUtil;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -79,7 +80,8 @@ record StatusView(
                 backends.all().stream().map(this::of).toList(),
                 certificates(),
                 Instant.now(),
-                changes());
+                changes(),
+                now.configuration().usesTls() ? TlsLibrary.describe() : null);
     }
 
     /// Each once, in the order of the listeners and of their files.

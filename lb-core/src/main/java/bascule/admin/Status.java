@@ -10,6 +10,8 @@ import org.jspecify.annotations.Nullable;
 /// @param certificates of listeners with TLS
 /// @param at when it was taken
 /// @param changes the latest events, the newest first; at most [#MOST_CHANGES]
+/// @param tls the library that does the cryptography, and why if it is not the one that is meant to; null where no listener or backend
+///     has TLS
 public record Status(
         String node,
         String version,
@@ -21,7 +23,8 @@ public record Status(
         List<Backend> backends,
         List<Certificate> certificates,
         Instant at,
-        List<Change> changes) {
+        List<Change> changes,
+        @Nullable String tls) {
     /// How many events are told.
     public static final int MOST_CHANGES = 50;
 

@@ -69,6 +69,7 @@ final class StatusJson {
         array("certificates", status.certificates(), this::certificate);
         to.writeStringField("at", status.at().toString());
         array("changes", status.changes(), this::change);
+        nullable("tls", status.tls());
         to.writeEndObject();
     }
 

@@ -79,6 +79,12 @@ public record Configuration(
                 "");
     }
 
+    /// Does a listener or a backend?
+    public boolean usesTls() {
+        return listeners.stream().anyMatch(listener -> listener.tls() != null)
+                || backends.stream().anyMatch(backend -> backend.tls() != null);
+    }
+
     /// Where `redirect = https` leads: the port of the listeners with TLS; 443 if it is one of several; 0 if it is not clear, and then no
     /// redirect asks.
     public int httpsPort() {

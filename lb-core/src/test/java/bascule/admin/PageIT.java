@@ -517,7 +517,8 @@ final class PageIT {
                 backends.stream().map(backend -> counted(backend, exchanges)).toList(),
                 List.of(),
                 now,
-                changes);
+                changes,
+                null);
     }
 
     /// With totals that grow, the second of each backend with errors.

@@ -82,7 +82,7 @@ public final class Samples {
                         new Status.Certificate(
                                 List.of("example.org", "*.example.org"),
                                 Instant.parse("2027-01-01T00:00:00Z"),
-                                "EC")),
+                                "ECDSA")),
                 Instant.parse("2026-11-21T08:18:50Z"),
                 List.of(
                         new Status.Change(
@@ -90,7 +90,8 @@ public final class Samples {
                                 "server-draining",
                                 "backend=web server=\"caf\u00e9 \\\"2\\\"\""),
                         new Status.Change(
-                                Instant.parse("2026-11-21T08:00:00Z"), "reload-refused", "")));
+                                Instant.parse("2026-11-21T08:00:00Z"), "reload-refused", "")),
+                "BoringSSL (netty-tcnative 2.0.84)");
     }
 
     static Status alone() {
@@ -106,6 +107,7 @@ public final class Samples {
                 List.of(),
                 List.of(),
                 Instant.parse("2026-11-20T08:17:49Z"),
-                List.of());
+                List.of(),
+                null);
     }
 }

@@ -1,6 +1,6 @@
 package bascule.config;
 
-import bascule.testing.Certificates;
+import bascule.tls.testing.TestAuthority;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -82,13 +82,11 @@ final class Configs {
         }
 
         private static void writeCertificates(Path folder) throws IOException {
-            Certificates authority = Certificates.authority("Example CA");
-            Certificates.Issued edge = authority.server("www.example.com").issue();
+            TestAuthority authority = TestAuthority.named("Example CA");
             Files.createDirectory(folder);
-            Files.writeString(folder.resolve("edge.pem"), edge.chainPem());
-            Files.writeString(folder.resolve("edge.key"), edge.keyPem());
+            authority.issue("www.example.com").writeApart(folder, "edge");
             for (String each : List.of("servers.ca", "clients.ca", "admins.ca"))
-                authority.writeTo(folder.resolve(each));
+                authority.file(folder.resolve(each));
         }
 
         private static void delete(Path folder) {

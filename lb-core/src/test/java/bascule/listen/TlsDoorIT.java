@@ -6,20 +6,23 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import bascule.testing.Certificates;
-import bascule.testing.Certificates.Issued;
-import bascule.testing.Certificates.KeyType;
+import bascule.testing.JdkTls;
 import bascule.testing.RunningDaemon;
 import bascule.testing.Site;
 import bascule.testing.Wire;
+import bascule.tls.testing.Issued;
+import bascule.tls.testing.TestAuthority;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.MessageDigest;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import javax.net.ssl.SNIHostName;
@@ -38,9 +41,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 /// The TLS of a listener as its clients meet it; those here are the JDK's.
 final class TlsDoorIT {
     @TempDir Path folder = Path.of("");
-    private final Certificates authority = Certificates.authority("Test CA");
-    private final Certificates clients = Certificates.authority("Client CA");
-    private final Certificates admins = Certificates.authority("Admin CA");
+    private final TestAuthority authority = TestAuthority.named("Test CA");
+    private final TestAuthority clients = TestAuthority.named("Client CA");
+    private final TestAuthority admins = TestAuthority.named("Admin CA");
     private Path certs = Path.of("");
     private Issued shop;
     private Site site;
@@ -49,12 +52,12 @@ final class TlsDoorIT {
     @BeforeEach
     void prepare() throws IOException {
         certs = Files.createDirectory(folder.resolve("certs"));
-        shop = authority.server("shop.example.com", "www.example.com").issue();
-        shop.writeTo(certs.resolve("shop.pem"));
-        authority.server("*.apps.example.com").issue().writeTo(certs.resolve("apps.pem"));
-        authority.server("default.example.com").issue().writeTo(certs.resolve("default.pem"));
-        clients.writeTo(folder.resolve("clients.ca"));
-        admins.writeTo(folder.resolve("admins.ca"));
+        shop = authority.issue("shop.example.com", "www.example.com");
+        shop.write(certs, "shop");
+        authority.issue("*.apps.example.com").write(certs, "apps");
+        authority.issue("default.example.com").write(certs, "default");
+        clients.file(folder.resolve("clients.ca"));
+        admins.file(folder.resolve("admins.ca"));
         site =
                 Site.ofHeads(
                         (head, wire) -> {
@@ -132,7 +135,17 @@ final class TlsDoorIT {
     }
 
     private Client connect(String sni) throws IOException {
-        return connect(sni, authority.context());
+        return connect(sni, JdkTls.context(authority, null));
+    }
+
+    private static String fingerprint(Issued of) {
+        try {
+            byte[] certificate = of.certificate().getEncoded();
+            return HexFormat.of()
+                    .formatHex(MessageDigest.getInstance("SHA-256").digest(certificate));
+        } catch (GeneralSecurityException e) {
+            throw new AssertionError(e);
+        }
     }
 
     private static String get(String host, String... fields) {
@@ -168,21 +181,16 @@ final class TlsDoorIT {
 
     @Test
     void givenBothKeyTypes_whenAClientKnowsOnlyRsa_thenItGetsThat() throws IOException {
-        authority
-                .server("shop.example.com")
-                .type(KeyType.RSA)
-                .issue()
-                .writeTo(certs.resolve("shop-rsa.pem"));
+        authority.issueRsa("shop.example.com").write(certs, "shop-rsa");
         open("");
-        try (Client client = connect("shop.example.com", authority.context(), "TLSv1.2")) {
+        try (Client client = connect("shop.example.com", JdkTls.context(authority, null), "TLSv1.2")) {
             assertEquals("EC", client.certificate().getPublicKey().getAlgorithm());
         }
         InetSocketAddress to = daemon.address("web");
         try (var plain = new Socket(to.getAddress(), to.getPort());
                 var socket =
                         (SSLSocket)
-                                authority
-                                        .context()
+                                JdkTls.context(authority, null)
                                         .getSocketFactory()
                                         .createSocket(plain, null, to.getPort(), true)) {
             SSLParameters rsa = socket.getSSLParameters();
@@ -210,25 +218,25 @@ final class TlsDoorIT {
     void givenClientCertificates_whenShown_thenServersLearnWhose_andNobodyCanClaimOne()
             throws IOException {
         open("client-auth = optional, client-ca = \"%s\"".formatted(folder.resolve("clients.ca")));
-        Issued client = clients.client("Jane Doe").issue();
+        Issued client = clients.issueClient("Jane Doe");
         String[] forged = {
             "X-Client-Cert-Subject: CN=root",
             "x_client-cert_subject: CN=root",
             "X-Client-Cert-Fingerprint: 00",
             "X_CLIENT_CERT_FINGERPRINT: 00"
         };
-        try (Client known = connect("shop.example.com", client.context(authority))) {
+        try (Client known = connect("shop.example.com", JdkTls.context(authority, client))) {
             assertThat(known.ask(get("shop.example.com", forged)))
                     .containsOnlyOnce("X-Client-Cert-Subject: CN=Jane Doe\r\n")
-                    .containsOnlyOnce("X-Client-Cert-Fingerprint: " + client.fingerprint() + "\r\n")
+                    .containsOnlyOnce("X-Client-Cert-Fingerprint: " + fingerprint(client) + "\r\n")
                     .doesNotContain("CN=root", ": 00");
         }
         try (Client unknown = connect("shop.example.com")) {
             assertThat(unknown.ask(get("shop.example.com", forged)).toLowerCase(Locale.ROOT))
                     .doesNotContain("client-cert", "client_cert");
         }
-        Issued stranger = admins.client("Jane Doe").issue(); // Of no authority that was asked for.
-        try (Client unknown = connect("shop.example.com", stranger.context(authority))) {
+        Issued stranger = admins.issueClient("Jane Doe"); // Of no authority that was asked for.
+        try (Client unknown = connect("shop.example.com", JdkTls.context(authority, stranger))) {
             assertThat(unknown.ask(get("shop.example.com"))).doesNotContain("X-Client-Cert");
         }
     }
@@ -238,7 +246,7 @@ final class TlsDoorIT {
         open(
                 "hosts { \"shop.example.com\" { client-auth = required, client-ca = \"%s\" } }"
                         .formatted(folder.resolve("admins.ca")));
-        Issued admin = admins.client("root").issue();
+        Issued admin = admins.issueClient("root");
         try (Client other = connect("www.example.com")) {
             assertThat(other.ask(get("www.example.com"))).startsWith("HTTP/1.1 200");
             assertThat(other.ask(get("a.apps.example.com"))).startsWith("HTTP/1.1 200");
@@ -246,7 +254,7 @@ final class TlsDoorIT {
                     List.of("shop.example.com", "SHOP.example.com:443", "shop.example.com."))
                 assertThat(other.ask(get(spelled))).startsWith("HTTP/1.1 421");
         }
-        try (Client other = connect("shop.example.com", admin.context(authority))) {
+        try (Client other = connect("shop.example.com", JdkTls.context(authority, admin))) {
             assertThat(other.ask(get("shop.example.com"))).startsWith("HTTP/1.1 200");
             assertThat(other.ask(get("www.example.com"))).startsWith("HTTP/1.1 421");
         }
@@ -304,8 +312,8 @@ final class TlsDoorIT {
         open("");
         try (Client old = connect("shop.example.com")) {
             old.ask(get("shop.example.com"));
-            Issued renewed = authority.server("shop.example.com").issue();
-            renewed.writeTo(certs.resolve("shop.pem"));
+            Issued renewed = authority.issue("shop.example.com");
+            renewed.write(certs, "shop");
             Awaitility.await()
                     .atMost(Duration.ofSeconds(10))
                     .untilAsserted(

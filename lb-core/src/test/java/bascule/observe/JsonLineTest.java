@@ -7,11 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import bascule.tls.ClientPolicy;
+import bascule.tls.TlsSession;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
-import bascule.tls.ClientPolicy;
-import bascule.tls.TlsSession;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.LinkedHashMap;

@@ -10,15 +10,10 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
-import java.security.GeneralSecurityException;
-import java.security.KeyStore;
-import java.security.cert.Certificate;
 import javax.net.ssl.ExtendedSSLSession;
-import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SNIServerName;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
-import javax.net.ssl.TrustManagerFactory;
 
 /// A server that speaks TLS through the JDK, and whose every step the test decides.
 public final class TlsOrigin implements AutoCloseable {
@@ -29,28 +24,9 @@ public final class TlsOrigin implements AutoCloseable {
     /// @param own what it shows
     /// @param trusted whose certificates it takes of clients
     public TlsOrigin(Issued own, TestAuthority trusted) throws IOException {
-        context = context(own, trusted);
+        context = JdkTls.context(trusted, own);
         listening = new ServerSocket(0, 1024, InetAddress.ofLiteral("127.0.0.1"));
         listening.setSoTimeout((int) RunningDaemon.PATIENCE.toMillis());
-    }
-
-    private static SSLContext context(Issued own, TestAuthority trusted) {
-        try {
-            char[] password = "test".toCharArray();
-            KeyStore store = KeyStore.getInstance("PKCS12");
-            store.load(null, null);
-            store.setCertificateEntry("ca", trusted.certificate());
-            store.setKeyEntry("own", own.key(), password, own.chain().toArray(Certificate[]::new));
-            var trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-            trust.init(store);
-            var shown = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-            shown.init(store, password);
-            var context = SSLContext.getInstance("TLS");
-            context.init(shown.getKeyManagers(), trust.getTrustManagers(), null);
-            return context;
-        } catch (GeneralSecurityException | IOException e) {
-            throw new AssertionError(e);
-        }
     }
 
     /// From now on clients must show a certificate.
