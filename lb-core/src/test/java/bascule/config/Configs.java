@@ -75,6 +75,7 @@ final class Configs {
                 for (Path each : all.filter(path -> !path.equals(from)).toList())
                     Files.copy(each, to.resolve(from.relativize(each)));
                 writeCertificates(to.resolve("certs"));
+                writeCertificates(to.resolve("examples/certs"));
                 return to;
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
