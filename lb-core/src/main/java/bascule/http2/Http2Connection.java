@@ -17,11 +17,6 @@ import org.jspecify.annotations.Nullable;
 /// All that happens in one turn of the loop goes out with one flush at its end: whoever has written calls [#later]. DATA goes out in
 /// turns, a frame of each stream that may send.
 abstract class Http2Connection extends Connection {
-    /// What a peer may send on one stream, and on all together, before it was passed on.
-    static final int STREAM_WINDOW = 256 * 1024;
-
-    static final int CONNECTION_WINDOW = 1024 * 1024;
-
     /// Longest DATA that is sent to a peer who would take more, for streams have to take turns.
     private static final int LONGEST_SENT = 64 * 1024;
 
@@ -42,7 +37,7 @@ abstract class Http2Connection extends Connection {
 
     private static final long GRACE_PING = 0x62617363756c65L;
 
-    private static final int DEFAULT_WINDOW = 65_535;
+    static final int DEFAULT_WINDOW = 65_535;
 
     /// Updates of windows that a peer may send for each DATA frame of ours, and in advance; more are glitches.
     private static final int UPDATES_PER_FRAME = 4;
@@ -87,7 +82,7 @@ abstract class Http2Connection extends Connection {
 
     // What comes.
     private @Nullable Http2Stream dataStream;
-    private int receiveWindow = CONNECTION_WINDOW;
+    private int receiveWindow;
     private int receiveCredit;
     private int updatesLeft = MOST_UPDATES;
     private boolean settingsSeen;
@@ -121,6 +116,7 @@ abstract class Http2Connection extends Connection {
         this.bounds = bounds;
         this.client = client;
         lastOurStream = client ? -1 : 0;
+        receiveWindow = bounds.connectionWindow();
         // Twice the limit: what is too large for us should be answered, what is beyond all measure
         // need not.
         reader =
@@ -138,6 +134,11 @@ abstract class Http2Connection extends Connection {
 
     /// The peer's settings have come, for the first time or anew.
     abstract void settingsChanged(long nowNanos);
+
+    /// The peer has answered a PING.
+    ///
+    /// @return was it one of ours?
+    abstract boolean answered(long ping, long nowNanos);
 
     /// A stream has ended; there may be room for another.
     abstract void streamEnded(long nowNanos);
@@ -166,7 +167,7 @@ abstract class Http2Connection extends Connection {
                     Frames.ENABLE_PUSH,
                     0,
                     Frames.INITIAL_WINDOW_SIZE,
-                    STREAM_WINDOW,
+                    bounds.streamWindow(),
                     Frames.MAX_HEADER_LIST_SIZE,
                     bounds.headBytes());
         } else {
@@ -174,7 +175,7 @@ abstract class Http2Connection extends Connection {
                     Frames.MAX_CONCURRENT_STREAMS,
                     bounds.streams(),
                     Frames.INITIAL_WINDOW_SIZE,
-                    STREAM_WINDOW,
+                    bounds.streamWindow(),
                     Frames.MAX_HEADER_LIST_SIZE,
                     bounds.headBytes(),
                     Frames.ENABLE_CONNECT_PROTOCOL,
@@ -182,7 +183,7 @@ abstract class Http2Connection extends Connection {
                     Frames.NO_RFC7540_PRIORITIES,
                     1);
         }
-        writer.windowUpdate(0, CONNECTION_WINDOW - DEFAULT_WINDOW);
+        writer.windowUpdate(0, bounds.connectionWindow() - DEFAULT_WINDOW);
         loop.wheel().schedule(this, now + Math.min(bounds.headNanos(), bounds.idleNanos()));
         later();
     }
@@ -402,7 +403,7 @@ abstract class Http2Connection extends Connection {
         @Override
         public void pong(long data) {
             if (leaving == Leaving.ANNOUNCED && data == GRACE_PING) nameLast();
-            else glitch(Glitches.PING);
+            else if (!answered(data, loop.nanoTime())) glitch(Glitches.PING);
         }
 
         @Override
@@ -497,6 +498,11 @@ abstract class Http2Connection extends Connection {
         return settingsSeen;
     }
 
+    /// Since when there is no stream.
+    final long idleSinceNanos() {
+        return idleSinceNanos;
+    }
+
     final int streamCount() {
         return streams.size();
     }
@@ -544,7 +550,7 @@ abstract class Http2Connection extends Connection {
     /// So many bytes that came need no room any more.
     final void consumed(int bytes) {
         receiveCredit += bytes;
-        if (receiveCredit < CONNECTION_WINDOW / 2 || phase != Phase.OPEN) return;
+        if (receiveCredit < bounds.connectionWindow() / 2 || phase != Phase.OPEN) return;
         writer.windowUpdate(0, receiveCredit);
         receiveWindow += receiveCredit;
         receiveCredit = 0;

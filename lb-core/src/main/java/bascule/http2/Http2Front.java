@@ -15,6 +15,11 @@ import org.jspecify.annotations.Nullable;
 
 /// An HTTP/2 connection from a client: each of its streams is a [bascule.http.FrontStream]. Confined to its loop.
 public final class Http2Front extends Http2Connection implements Front {
+    /// What a client may send on one request, and on all together, before it was passed on.
+    static final int STREAM_WINDOW = 256 * 1024;
+
+    static final int CONNECTION_WINDOW = 1024 * 1024;
+
     private final FrontSettings settings;
     private final RequestHandler handler;
     private final ClientSink sink;
@@ -35,7 +40,9 @@ public final class Http2Front extends Http2Connection implements Front {
                 settings.head().headerCount(),
                 settings.headerNanos(),
                 settings.bodyIdleNanos(),
-                settings.idleNanos());
+                settings.idleNanos(),
+                STREAM_WINDOW,
+                CONNECTION_WINDOW);
     }
 
     FrontSettings settings() {
@@ -109,6 +116,11 @@ public final class Http2Front extends Http2Connection implements Front {
 
     @Override
     void settingsChanged(long now) {}
+
+    @Override
+    boolean answered(long ping, long now) {
+        return false; // We ask nothing.
+    }
 
     @Override
     void streamEnded(long now) {}

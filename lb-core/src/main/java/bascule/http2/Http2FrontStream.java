@@ -13,7 +13,6 @@ import bascule.http1.ChunkedBody;
 import bascule.http1.Http1Codec;
 import bascule.http1.ResponseParser;
 import bascule.net.Failure;
-import bascule.net.ReceiveBuffers;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http2.Http2Error;
@@ -23,11 +22,6 @@ import org.jspecify.annotations.Nullable;
 /// One request of an HTTP/2 client and its response, spoken as HTTP/1.1 towards the exchange: what comes becomes a head, then a body
 /// with its length or in chunks; what goes is taken apart into fields and DATA again. Used again.
 final class Http2FrontStream extends Http2Stream implements FrontStream {
-    private static final byte[] LAST_CHUNK = {'0', '\r', '\n'};
-    private static final byte[] HEX = {
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'
-    };
-
     /// A body that came with its head goes on in the same buffer if it is no longer than this.
     private static final int JOINED_BYTES = 4 * 1024;
 
@@ -68,8 +62,7 @@ final class Http2FrontStream extends Http2Stream implements FrontStream {
     private Method method = Method.OTHER;
     private Answer answer = Answer.HEAD;
     private long answerLeft;
-    private @Nullable ChunkedBody chunks;
-    private @Nullable ByteBuf rest; // Of chunk framing that was cut.
+    private @Nullable Unchunker chunks;
 
     // Time.
     private boolean armed;
@@ -99,7 +92,6 @@ final class Http2FrontStream extends Http2Stream implements FrontStream {
         method = Method.OTHER;
         answer = Answer.HEAD;
         answerLeft = 0;
-        rest = null;
         armed = false;
         stalledSinceNanos = 0;
         tunnelIdleNanos = 0;
@@ -238,38 +230,7 @@ final class Http2FrontStream extends Http2Stream implements FrontStream {
     /// @return null if there is nothing to say
     private @Nullable ByteBuf framed(@Nullable ByteBuf came, boolean last) {
         if (body != Body.CHUNKED) return came;
-        int bytes = came == null ? 0 : came.readableBytes();
-        if (bytes == 0 && !last) {
-            if (came != null) came.release();
-            return null;
-        }
-        byte[] lines = trailers;
-        int end = last ? LAST_CHUNK.length + (lines == null ? 0 : lines.length) + 2 : 0;
-        ByteBuf out =
-                came == null ? ReceiveBuffers.allocate(codec.loop.allocator(), end + 16) : came;
-        if (bytes > 0) {
-            sizeLine(out, bytes);
-            out.writeByte('\r').writeByte('\n');
-        }
-        if (last) {
-            out.writeBytes(LAST_CHUNK);
-            if (lines != null) out.writeBytes(lines);
-            out.writeByte('\r').writeByte('\n');
-        }
-        return out;
-    }
-
-    /// Puts the size of the chunk before it.
-    private static void sizeLine(ByteBuf out, int size) {
-        int at = out.readerIndex();
-        out.setByte(--at, '\n');
-        out.setByte(--at, '\r');
-        int left = size;
-        do {
-            out.setByte(--at, HEX[left & 15]);
-            left >>>= 4;
-        } while (left != 0);
-        out.readerIndex(at);
+        return Chunker.wrap(came, last, trailers, codec.loop.allocator());
     }
 
     @Override
@@ -392,9 +353,7 @@ final class Http2FrontStream extends Http2Stream implements FrontStream {
         ByteBuf begun = head;
         head = null;
         if (begun != null) begun.release();
-        ByteBuf cut = rest;
-        rest = null;
-        if (cut != null) cut.release();
+        if (chunks != null) chunks.drop();
     }
 
     @Override
@@ -566,9 +525,9 @@ final class Http2FrontStream extends Http2Stream implements FrontStream {
                 yield Answer.LENGTH;
             }
             case CHUNKED -> {
-                ChunkedBody known = chunks;
-                if (known == null) known = chunks = new ChunkedBody(Http1Codec.RESPONSE_LIMITS);
-                known.reset();
+                Unchunker known = chunks;
+                if (known == null) known = chunks = new Unchunker();
+                known.begin();
                 yield Answer.CHUNKED;
             }
             case UNTIL_CLOSE -> Answer.UNTIL_END;
@@ -642,105 +601,17 @@ final class Http2FrontStream extends Http2Stream implements FrontStream {
         queueEnd();
     }
 
-    /// Takes the payload out of its chunks. Mostly there is one chunk in a buffer, which then goes on as it is.
     private void chunks(ByteBuf more) {
-        ChunkedBody scanner = chunks;
-        if (scanner == null) throw new IllegalStateException("no chunked body");
-        ByteBuf in = withRest(more);
-        ByteBuf joined = null;
-        int start = 0;
-        int bytes = 0;
-        int result;
-        while ((result = scanner.next(in)) == ChunkedBody.DATA) {
-            int piece = scanner.dataLength();
-            if (bytes == 0) {
-                start = in.readerIndex();
-                in.skipBytes(piece);
-            } else {
-                if (joined == null)
-                    joined =
-                            ReceiveBuffers.allocate(
-                                            codec.loop.allocator(), in.writerIndex() - start, in)
-                                    .writeBytes(in, start, bytes);
-                joined.writeBytes(in, piece);
-            }
-            bytes += piece;
-        }
-        switch (result) {
-            case ChunkedBody.NEED_MORE -> {
-                int left = in.readableBytes();
-                if (left > 0) rest = codec.loop.allocator().directBuffer(left).writeBytes(in);
-                pass(in, joined, start, bytes);
-            }
-            case ChunkedBody.END -> {
-                int section = scanner.trailerBytes();
-                ByteBuf block = section > 2 ? trailers(in, in.readerIndex() - section) : null;
-                answer = Answer.COMPLETE;
-                pass(in, joined, start, bytes);
-                if (block == null) queueEnd();
-                else queueTrailers(block);
-            }
+        Unchunker reader = chunks;
+        if (reader == null) throw new IllegalStateException("no chunked body");
+        switch (reader.send(more, this, codec)) {
+            case ChunkedBody.NEED_MORE -> {}
+            case ChunkedBody.END -> answer = Answer.COMPLETE;
             default -> {
-                in.release();
-                if (joined != null) joined.release();
                 front().bug(new IllegalStateException("no chunks crossed the seam"));
                 reset(Http2Error.INTERNAL_ERROR);
             }
         }
-    }
-
-    private ByteBuf withRest(ByteBuf more) {
-        ByteBuf cut = rest;
-        if (cut == null) return more;
-        rest = null;
-        ByteBuf both =
-                ReceiveBuffers.allocate(
-                        codec.loop.allocator(), cut.readableBytes() + more.readableBytes(), more);
-        both.writeBytes(cut).writeBytes(more);
-        cut.release();
-        more.release();
-        return both;
-    }
-
-    private void pass(ByteBuf in, @Nullable ByteBuf joined, int start, int bytes) {
-        if (joined != null) {
-            in.release();
-            queue(joined);
-        } else if (bytes == 0) {
-            in.release();
-        } else {
-            queue(in.setIndex(start, start + bytes));
-        }
-    }
-
-    /// Encodes a trailer section that lies at `at` in `in`.
-    private ByteBuf trailers(ByteBuf in, int at) {
-        int section = in.readerIndex() - at;
-        byte[] lines = new byte[section];
-        in.readerIndex(at).readBytes(lines);
-        HpackWriter block = codec.block;
-        block.clear();
-        for (int start = 0; lines[start] != '\r'; ) {
-            int colon = start;
-            while (lines[colon] != ':') colon++;
-            int end = colon + 1;
-            while (lines[end] != '\r' || lines[end + 1] != '\n') end++;
-            int from = colon + 1;
-            int to = end;
-            while (from < to && isBlank(lines[from])) from++;
-            while (from < to && isBlank(lines[to - 1])) to--;
-            block.field(lines, start, colon, from, to);
-            start = end + 2;
-        }
-        int bytes = block.end() - HpackWriter.ROOM;
-        return codec.loop
-                .allocator()
-                .directBuffer(bytes)
-                .writeBytes(block.bytes(), HpackWriter.ROOM, bytes);
-    }
-
-    private static boolean isBlank(byte b) {
-        return b == ' ' || b == '\t';
     }
 
     @Override

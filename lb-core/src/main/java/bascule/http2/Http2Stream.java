@@ -65,7 +65,7 @@ abstract class Http2Stream extends Deadline {
         localEnded = false;
         answered = false;
         closed = false;
-        receiveWindow = Http2Connection.STREAM_WINDOW;
+        receiveWindow = connection.bounds.streamWindow();
         receiveCredit = 0;
         sendWindow = peerWindow;
         endQueued = false;
@@ -160,11 +160,12 @@ abstract class Http2Stream extends Deadline {
 
     /// So many bytes need no room any more: the peer may send as many again.
     final void consumed(int bytes) {
-        connection().consumed(bytes);
+        Http2Connection of = connection();
+        of.consumed(bytes);
         receiveCredit += bytes;
-        if (receiveCredit < Http2Connection.STREAM_WINDOW / 2 || peerEnded || closed) return;
-        connection().writer().windowUpdate(id, receiveCredit);
-        connection().later();
+        if (receiveCredit < of.bounds.streamWindow() / 2 || peerEnded || closed) return;
+        of.writer().windowUpdate(id, receiveCredit);
+        of.later();
         receiveWindow += receiveCredit;
         receiveCredit = 0;
     }
