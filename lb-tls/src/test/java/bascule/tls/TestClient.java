@@ -5,6 +5,7 @@ import bascule.tls.testing.TestAuthority;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.handler.codec.DecoderException;
 import io.netty.handler.ssl.ApplicationProtocolConfig;
 import io.netty.handler.ssl.OpenSslContextOption;
 import io.netty.handler.ssl.OpenSslSessionContext;
@@ -132,9 +133,10 @@ final class TestClient implements AutoCloseable {
             }
             SslHandler serving = choice.newHandler(ByteBufAllocator.DEFAULT);
             accepted.pipeline().addLast(serving);
-            accepted.writeInbound(hello);
-            pump(client, accepted);
-            Throwable failure = handler.handshakeFuture().cause();
+            Throwable failed = feed(accepted, hello);
+            Throwable heardOf = pump(client, accepted);
+            Throwable failure = heardOf == null ? handler.handshakeFuture().cause() : heardOf;
+            if (failure == null) failure = failed;
             if (failure == null) failure = serving.handshakeFuture().cause();
             if (failure == null && !serving.handshakeFuture().isSuccess())
                 failure = new AssertionError("the handshake hangs");
@@ -171,26 +173,34 @@ final class TestClient implements AutoCloseable {
         }
     }
 
-    private static void pump(EmbeddedChannel client, EmbeddedChannel server) {
+    /// @return what the client has to say against it: the first exception, such as an alert after what it took for the end of the handshake
+    static @Nullable Throwable pump(EmbeddedChannel client, EmbeddedChannel server) {
+        Throwable first = null;
         boolean moved = true;
         while (moved) {
             moved = false;
-            for (ByteBuf out; (out = server.readOutbound()) != null; moved = true)
-                feed(client, out);
+            for (ByteBuf out; (out = server.readOutbound()) != null; moved = true) {
+                Throwable failure = feed(client, out);
+                if (first == null) first = failure;
+            }
             for (ByteBuf out; (out = client.readOutbound()) != null; moved = true)
                 feed(server, out);
         }
+        return first;
     }
 
-    private static void feed(EmbeddedChannel to, ByteBuf bytes) {
+    static @Nullable Throwable feed(EmbeddedChannel to, ByteBuf bytes) {
         try {
             to.writeInbound(bytes);
+            return null;
+        } catch (DecoderException e) {
+            return e.getCause();
         } catch (Exception e) {
-            // The handshake's future has it, too.
+            return e;
         }
     }
 
-    private static void finish(EmbeddedChannel channel) {
+    static void finish(EmbeddedChannel channel) {
         try {
             channel.finishAndReleaseAll();
         } catch (Exception e) {
