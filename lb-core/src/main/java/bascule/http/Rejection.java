@@ -26,6 +26,8 @@ public enum Rejection {
     RATE_LIMIT(429, "rate-limit"),
     /// Too many pipelined requests: those in excess are not answered, the connection is closed after the last one that is.
     PIPELINED(0, "pipelined"),
+    /// HTTP/2: frames that break a rule; the stream or the connection is ended.
+    FRAMES(0, "frames"),
     /// HTTP/2: over `limits.streams`; the stream is refused.
     STREAMS(0, "streams"),
     /// HTTP/2: a connection with too many small offences; closed.

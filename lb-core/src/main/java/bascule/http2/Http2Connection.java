@@ -39,10 +39,13 @@ abstract class Http2Connection extends Connection {
 
     static final int DEFAULT_WINDOW = 65_535;
 
-    /// Updates of windows that a peer may send for each DATA frame of ours, and in advance; more are glitches.
-    private static final int UPDATES_PER_FRAME = 4;
+    /// For each DATA frame of ours a peer may update windows so often, or let us send so many frames that are small only because the
+    /// window is; and so often in advance. More are glitches.
+    private static final int CRUMBS_PER_FRAME = 4;
 
-    private static final int MOST_UPDATES = 1000;
+    private static final int MOST_CRUMBS = 1000;
+
+    private static final int SMALL_BYTES = 256;
 
     private static final long LONGEST_WAIT_NANOS = 3600_000_000_000L;
 
@@ -70,7 +73,7 @@ abstract class Http2Connection extends Connection {
     private final ClosedStreams closedStreams = new ClosedStreams();
     private final ReadyStreams ready = new ReadyStreams();
     private final ArrayList<Http2Stream> touched = new ArrayList<>();
-    private final ArrayList<Http2Stream> roomy = new ArrayList<>();
+    private final ArrayList<Http2Stream> cramped = new ArrayList<>();
     private final ArrayList<Http2Stream> dead = new ArrayList<>();
     private final Glitches glitches = new Glitches();
     private final Runnable turn = this::turn;
@@ -84,7 +87,7 @@ abstract class Http2Connection extends Connection {
     private @Nullable Http2Stream dataStream;
     private int receiveWindow;
     private int receiveCredit;
-    private int updatesLeft = MOST_UPDATES;
+    private int crumbsLeft = MOST_CRUMBS;
     private boolean settingsSeen;
 
     // What goes.
@@ -414,8 +417,7 @@ abstract class Http2Connection extends Connection {
 
         @Override
         public void windowUpdate(int id, int bytes) {
-            if (updatesLeft > 0) updatesLeft--;
-            else if (!glitch(Glitches.CRUMBS)) return;
+            if (!crumb()) return;
             if (id == 0) {
                 sendWindow += bytes;
                 if (sendWindow > Integer.MAX_VALUE) fail(Http2Error.FLOW_CONTROL_ERROR);
@@ -447,13 +449,23 @@ abstract class Http2Connection extends Connection {
     final boolean glitch(int cost) {
         if (phase != Phase.OPEN) return false;
         if (glitches.add(cost, loop.nanoTime())) return true;
-        rejected(Rejection.GLITCHES);
-        fail(Http2Error.ENHANCE_YOUR_CALM);
+        fail(Http2Error.ENHANCE_YOUR_CALM, Rejection.GLITCHES);
         return false;
     }
 
+    private boolean crumb() {
+        if (crumbsLeft == 0) return glitch(Glitches.CRUMBS);
+        crumbsLeft--;
+        return true;
+    }
+
     /// The peer broke a rule on one stream.
-    final void streamError(int id, Http2Error code) {
+    private void streamError(int id, Http2Error code) {
+        streamError(id, code, Rejection.FRAMES);
+    }
+
+    final void streamError(int id, Http2Error code, Rejection reason) {
+        rejected(reason);
         if (!glitch(Glitches.RESET_BY_US)) return;
         Http2Stream stream = streams.get(id);
         if (stream == null) {
@@ -528,6 +540,7 @@ abstract class Http2Connection extends Connection {
             dataStream = null;
         }
         ready.remove(stream);
+        cramped.remove(stream);
         dead.add(stream);
         long now = loop.nanoTime();
         if (streams.isEmpty()) idleSinceNanos = now;
@@ -591,6 +604,7 @@ abstract class Http2Connection extends Connection {
                 sendReady();
                 writer.finish();
                 flush();
+                if (phase == Phase.OPEN && (!ready.isEmpty() || !writable())) awaitPeer();
                 tellOfRoom();
                 if (phase == Phase.OPEN && streams.isEmpty() && mayEnd()) finish();
             }
@@ -611,19 +625,30 @@ abstract class Http2Connection extends Connection {
             if (stream.waits() && sendWindow <= 0) break;
             ready.remove(stream);
             if (!stream.maySend()) continue;
-            sendWindow -= stream.write(writer, (int) Math.min(sendWindow, peerFrameBytes));
-            if (updatesLeft < MOST_UPDATES) updatesLeft += UPDATES_PER_FRAME;
+            int bytes = stream.write(writer, (int) Math.min(sendWindow, peerFrameBytes));
+            sendWindow -= bytes;
+            if (bytes >= SMALL_BYTES || !stream.waits())
+                crumbsLeft = Math.min(crumbsLeft + CRUMBS_PER_FRAME, MOST_CRUMBS);
+            else if (!crumb()) return;
             if (stream.maySend()) ready.add(stream);
-            if (stream.mayTellOfRoom()) roomy.add(stream);
         }
-        if (!ready.isEmpty() || !writable()) awaitPeer();
+    }
+
+    /// The stream waits for room; it is told once there is some.
+    final void wantsRoom(Http2Stream stream) {
+        cramped.add(stream);
     }
 
     private void tellOfRoom() {
-        if (roomy.isEmpty()) return;
+        if (cramped.isEmpty() || full()) return;
         long now = loop.nanoTime();
-        for (int i = 0; i < roomy.size(); i++) roomy.get(i).tellOfRoom(now);
-        roomy.clear();
+        for (int i = cramped.size() - 1; i >= 0; i--) {
+            if (i >= cramped.size()) continue; // One that was told has ended others.
+            Http2Stream stream = cramped.get(i);
+            if (!stream.hasRoomAgain()) continue;
+            cramped.remove(i);
+            stream.tellOfRoom(now); // Which may bring it back.
+        }
     }
 
     @Override
@@ -713,8 +738,7 @@ abstract class Http2Connection extends Connection {
             close(); // Nothing was asked: nothing to answer.
             return;
         }
-        rejected(Rejection.HEADER_TIME);
-        fail(Http2Error.ENHANCE_YOUR_CALM);
+        fail(Http2Error.ENHANCE_YOUR_CALM, Rejection.HEADER_TIME);
     }
 
     /// The peer takes nothing: if it is its socket, all is lost; if it is its window, those who wait are.
@@ -765,7 +789,12 @@ abstract class Http2Connection extends Connection {
 
     /// The peer broke a rule of the connection: says so, and closes.
     final void fail(Http2Error code) {
+        fail(code, Rejection.FRAMES);
+    }
+
+    private void fail(Http2Error code, Rejection reason) {
         if (phase != Phase.OPEN) return;
+        rejected(reason);
         writer.goAway(lastServed, code);
         end(Failure.CLIENT_BROKEN);
         finish();

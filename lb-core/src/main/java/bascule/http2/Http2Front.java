@@ -96,8 +96,7 @@ public final class Http2Front extends Http2Connection implements Front {
     }
 
     void malformed(int id, Rejection fault) {
-        sink.rejected(fault);
-        streamError(id, Http2Error.PROTOCOL_ERROR);
+        streamError(id, Http2Error.PROTOCOL_ERROR, fault);
     }
 
     void refuse(Http2FrontStream stream, Rejection rejection, long now) {

@@ -227,17 +227,17 @@ abstract class Http2Stream extends Deadline {
     final boolean hasRoom() {
         if (closed) return true; // It is thrown away.
         if (queuedBytes < HIGH_BYTES && (queuedBytes == 0 || !connection().full())) return true;
+        if (!full) connection().wantsRoom(this);
         full = true;
         return false;
     }
 
-    /// Has [#hasRoom()] said no, and would it say yes now?
-    final boolean mayTellOfRoom() {
-        return full && queuedBytes <= LOW_BYTES && !connection().full();
+    /// Would [#hasRoom()] say yes by now, and for a while?
+    final boolean hasRoomAgain() {
+        return queuedBytes <= LOW_BYTES && !connection().full();
     }
 
     final void tellOfRoom(long now) {
-        if (closed || !mayTellOfRoom()) return;
         full = false;
         roomAgain(now);
     }

@@ -46,7 +46,7 @@ final class RequestText {
         AsciiString scheme = fields.scheme;
         if (method == null || path == null || scheme == null || fields.status != null)
             return Rejection.PSEUDO_FIELD; // CONNECT without :protocol has no path.
-        if (!isToken(method)) return Rejection.METHOD;
+        if (!isToken(method)) return Rejection.REQUEST_LINE;
         boolean connect = method.contentEquals(CONNECT);
         if (connect != (fields.protocol != null)) return Rejection.PSEUDO_FIELD;
         int usualPort = usualPort(scheme);
