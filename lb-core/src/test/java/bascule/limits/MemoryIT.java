@@ -47,7 +47,7 @@ final class MemoryIT {
             System.out.printf("out of memory: %d clients that take nothing%n", stalled.size());
 
             for (int i = 0; i < 20; i++) serve(inside);
-            double before = child.metric("bascule_rejected_total", "reason=\"memory\"");
+            double before = settled(child);
             for (int i = 0; i < 10; i++) {
                 try (Wire refused = Wire.connect(child.address())) {
                     refused.awaitEnd();
@@ -72,6 +72,16 @@ final class MemoryIT {
                     .doesNotContain("ERROR");
         } finally {
             for (Wire client : stalled) client.close();
+        }
+    }
+
+    /// Connections that were made before may still wait to be refused.
+    private static double settled(Child child) throws InterruptedException {
+        double last = -1;
+        for (double seen; ; last = seen) {
+            seen = child.metric("bascule_rejected_total", "reason=\"memory\"");
+            if (seen == last) return seen;
+            Thread.sleep(500);
         }
     }
 
