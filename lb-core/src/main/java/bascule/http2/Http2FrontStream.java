@@ -640,6 +640,7 @@ final class Http2FrontStream extends Http2Stream implements FrontStream {
             case UNTIL_END, TUNNEL -> complete();
             case COMPLETE -> {}
             case HEAD, LENGTH, CHUNKED -> {
+                releaseRest();
                 reset(Http2Error.INTERNAL_ERROR);
                 return;
             }

@@ -563,8 +563,8 @@ final class Http2FrontTest {
     void givenUpload_whenTheExchangeTakesIt_thenTheWindowsOpenAgain() {
         try (var client = Client.greeted()) {
             client.send(post(1));
-            long stream = Http2Connection.STREAM_WINDOW;
-            long connection = Http2Connection.CONNECTION_WINDOW;
+            long stream = Http2Front.STREAM_WINDOW;
+            long connection = Http2Front.CONNECTION_WINDOW;
             for (int i = 0; i < 63; i++) {
                 client.send(Frame.data(1, bytes(16384), false));
                 stream -= 16384;
@@ -574,9 +574,8 @@ final class Http2FrontTest {
                     if (frame.stream() == 1) stream += frame.number(0);
                     else connection += frame.number(0);
                 }
-                assertThat(stream).isBetween(128L * 1024, (long) Http2Connection.STREAM_WINDOW);
-                assertThat(connection)
-                        .isBetween(512L * 1024, (long) Http2Connection.CONNECTION_WINDOW);
+                assertThat(stream).isBetween(128L * 1024, (long) Http2Front.STREAM_WINDOW);
+                assertThat(connection).isBetween(512L * 1024, (long) Http2Front.CONNECTION_WINDOW);
             }
             client.send(Frame.data(1, "", true));
             client.server.last().answer();
@@ -622,13 +621,13 @@ final class Http2FrontTest {
     void givenManyStreamsThatTakeNothing_whenTheConnectionsWindowIsUsedUp_thenItEnds() {
         try (var client = Client.greeted()) {
             int sent = 0;
-            for (int stream = 1; sent < Http2Connection.CONNECTION_WINDOW; stream += 2) {
+            for (int stream = 1; sent < Http2Front.CONNECTION_WINDOW; stream += 2) {
                 client.send(post(stream));
                 client.send(Frame.data(stream, "x", false));
                 sent++;
                 client.server.last().front.readBody(false);
-                for (int i = 0; i < 12 && sent < Http2Connection.CONNECTION_WINDOW; i++) {
-                    int bytes = Math.min(16384, Http2Connection.CONNECTION_WINDOW - sent);
+                for (int i = 0; i < 12 && sent < Http2Front.CONNECTION_WINDOW; i++) {
+                    int bytes = Math.min(16384, Http2Front.CONNECTION_WINDOW - sent);
                     client.send(Frame.data(stream, bytes(bytes), false));
                     sent += bytes;
                 }
@@ -643,7 +642,7 @@ final class Http2FrontTest {
     @Test
     void givenStreamWeReset_whenItsDataStillComes_thenTheConnectionsWindowDoesNotShrink() {
         try (var client = Client.greeted()) {
-            long window = Http2Connection.CONNECTION_WINDOW;
+            long window = Http2Front.CONNECTION_WINDOW;
             for (int stream = 1; stream < 100; stream += 2) {
                 client.send(post(stream));
                 client.server.last().abort();

@@ -183,7 +183,8 @@ final class TlsDoorIT {
     void givenBothKeyTypes_whenAClientKnowsOnlyRsa_thenItGetsThat() throws IOException {
         authority.issueRsa("shop.example.com").write(certs, "shop-rsa");
         open("");
-        try (Client client = connect("shop.example.com", JdkTls.context(authority, null), "TLSv1.2")) {
+        try (Client client =
+                connect("shop.example.com", JdkTls.context(authority, null), "TLSv1.2")) {
             assertEquals("EC", client.certificate().getPublicKey().getAlgorithm());
         }
         InetSocketAddress to = daemon.address("web");
