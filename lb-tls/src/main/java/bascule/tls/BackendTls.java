@@ -44,7 +44,7 @@ public final class BackendTls implements AutoCloseable {
             if (authorities != null) builder.trustManager(authorities.certificates());
         }
         Certificate certificate = settings.certificate();
-        if (certificate != null) builder.keyManager(certificate.key(), certificate.chain());
+        if (certificate != null) builder.keyManager(OneKey.factory(certificate));
         SslContext context = TlsContexts.build(builder);
         // Without keys of its own: this only lets the client take tickets, which are off for TLS
         // 1.2 otherwise.

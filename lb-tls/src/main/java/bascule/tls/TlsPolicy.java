@@ -3,7 +3,8 @@ package bascule.tls;
 import java.util.List;
 import java.util.stream.Stream;
 
-/// What is agreed to in a handshake. The server's order decides. Never: renegotiation, compression, 0-RTT, static RSA, CBC.
+/// What is agreed to in a handshake. Our order decides; but of the three ciphers of TLS 1.3 BoringSSL takes AES where both sides have
+/// instructions for it. Never: renegotiation, compression, 0-RTT, static RSA, CBC.
 public enum TlsPolicy {
     /// TLS 1.2 and 1.3: what Mozilla's guideline for servers calls intermediate (version 5.7), without DHE, which BoringSSL has not.
     INTERMEDIATE(List.of(TlsVersion.TLS_1_2, TlsVersion.TLS_1_3)),

@@ -1,14 +1,30 @@
 package bascule.tls;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import bascule.tls.testing.TestAuthority;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.handler.codec.DecoderException;
+import io.netty.handler.ssl.ReferenceCountedOpenSslEngine;
+import io.netty.handler.ssl.SslHandler;
+import io.netty.internal.tcnative.SSL;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -66,6 +82,73 @@ final class ClientHelloFuzz {
             assertTrue(
                     verdicts.getOrDefault(verdict, 0) > HELLOS / 200,
                     () -> "too few " + verdict + ": " + verdicts);
+    }
+
+    /// Where both take a hello, they must take the same name from it: else a client could get past a policy that goes by names.
+    @ParameterizedTest
+    @ValueSource(longs = {7, 8})
+    void givenAnyDamage_whenBoringSslTakesIt_thenItReadsTheSameName(long seed) throws Exception {
+        TestAuthority authority = TestAuthority.named("Test CA");
+        List<byte[]> recorded = new ArrayList<>();
+        for (Path file : ClientHelloTest.recorded())
+            recorded.add(ClientHelloTest.bytes(Files.readAllLines(file)));
+        Random random = new Random(seed);
+        int named = 0;
+        int other = 0;
+        try (ServerTls tls = new Servers(Servers.set(authority.issue("www.example.com"))).make()) {
+            for (int i = 0; i < HELLOS / 5; i++) {
+                byte[] wire = recorded.get(random.nextInt(recorded.size())).clone();
+                int name = indexOf(wire, "example");
+                if (name > 0 && random.nextBoolean()) // Where it matters.
+                wire[name - random.nextInt(14)] ^= (byte) (1 << random.nextInt(8));
+                else wire = damage(random, wire);
+                ByteBuf in = Unpooled.directBuffer().writeBytes(wire);
+                if (hello.read(in) != ClientHello.READ) {
+                    in.release();
+                    continue;
+                }
+                String ours = hello.sni();
+                Theirs theirs = theirs(tls, in);
+                if (!theirs.taken()) continue;
+                String at = "seed " + seed + ", hello " + i + ": " + HexFormat.of().formatHex(wire);
+                assertEquals(theirs.sni(), ours, at);
+                if (ours != null) named++;
+                if (ours != null && !ours.endsWith("example.com")) other++;
+            }
+        }
+        assertTrue(
+                named > HELLOS / 100 && other > HELLOS / 1000,
+                named + " with a name, " + other + " with another");
+    }
+
+    private static int indexOf(byte[] bytes, String text) {
+        return new String(bytes, US_ASCII).indexOf(text);
+    }
+
+    /// @param taken whether it answered with a ServerHello
+    private record Theirs(boolean taken, @Nullable String sni) {}
+
+    private Theirs theirs(ServerTls tls, ByteBuf in) {
+        TlsChoice choice = Objects.requireNonNull(tls.choose(hello));
+        SslHandler handler = choice.newHandler(ByteBufAllocator.DEFAULT);
+        EmbeddedChannel channel = new EmbeddedChannel(handler);
+        try {
+            channel.writeInbound(in);
+            ByteBuf out = channel.readOutbound();
+            boolean taken = out != null && out.getByte(out.readerIndex()) == 22;
+            if (out != null) out.release();
+            if (!taken || !(handler.engine() instanceof ReferenceCountedOpenSslEngine engine))
+                return new Theirs(false, null);
+            String sni = SSL.getSniHostname(engine.sslPointer());
+            if (sni == null) return new Theirs(true, null);
+            String name = sni.toLowerCase(Locale.ROOT);
+            return new Theirs(
+                    true, name.endsWith(".") ? name.substring(0, name.length() - 1) : name);
+        } catch (DecoderException e) {
+            return new Theirs(false, null); // It refused.
+        } finally {
+            TestClient.finish(channel);
+        }
     }
 
     private static int[] cuts(Random random, int length) {
@@ -127,11 +210,7 @@ final class ClientHelloFuzz {
                 switch (one) {
                     case 0 -> {
                         if (sni != null)
-                            hello.add(
-                                    Hello.SERVER_NAME,
-                                    Hello.serverName(
-                                            sni.getBytes(
-                                                    java.nio.charset.StandardCharsets.US_ASCII)));
+                            hello.add(Hello.SERVER_NAME, Hello.serverName(sni.getBytes(US_ASCII)));
                     }
                     case 1 -> {
                         if (tls13) hello.add(Hello.VERSIONS, Hello.list8(0x2a2a, 0x0304, 0x0303));

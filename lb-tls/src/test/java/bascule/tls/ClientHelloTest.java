@@ -43,7 +43,7 @@ final class ClientHelloTest {
         }
     }
 
-    private static byte[] bytes(List<String> lines) {
+    static byte[] bytes(List<String> lines) {
         return HexFormat.of().parseHex(String.join("", lines.subList(2, lines.size())));
     }
 

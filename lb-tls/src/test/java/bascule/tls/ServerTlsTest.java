@@ -212,6 +212,7 @@ final class ServerTlsTest {
                         rule("*.a.example.com", ClientAuth.REQUIRED, CLIENTS),
                         rule("www.example.com", ClientAuth.REQUIRED, OTHER_CLIENTS),
                         rule("open.example.com", ClientAuth.NONE),
+                        rule("[2001:db8::1]", ClientAuth.REQUIRED, CLIENTS),
                         rule("same.example.org", ClientAuth.OPTIONAL, CLIENTS))) {
             ClientPolicy none = ClientPolicy.NOTHING;
             ClientPolicy optional = tls.policyOf("x.example.com");
@@ -232,6 +233,7 @@ final class ServerTlsTest {
             assertThat(tls.policyOf("www.example.com.")).isEqualTo(others);
             assertThat(tls.policyOf("awww.example.com")).isEqualTo(optional);
             assertThat(tls.policyOf("192.0.2.1")).isEqualTo(none);
+            assertThat(tls.policyOf("[2001:DB8::1]")).isEqualTo(required);
             assertThat(tls.policyOf("")).isEqualTo(none);
             assertThat(tls.policyOf(".")).isEqualTo(none);
             byte[] line = "GET http://www.example.com:443/ HTTP/1.1".getBytes(US_ASCII);
