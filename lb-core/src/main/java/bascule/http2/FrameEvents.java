@@ -2,6 +2,7 @@ package bascule.http2;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.handler.codec.http2.Http2Error;
+import io.netty.handler.codec.http2.Http2Headers;
 import io.netty.handler.codec.http2.Http2Settings;
 
 /// What a [FrameReader] has read, frame by frame (RFC 9113 §6).
@@ -22,7 +23,7 @@ interface FrameEvents {
     void dataEnded(boolean last);
 
     /// What a field block is to be decoded into.
-    DecodedFields fieldsOf(int id);
+    Http2Headers fieldsOf(int id);
 
     /// The block is decoded.
     void headers(int id, boolean last);

@@ -6,6 +6,7 @@ import bascule.net.Failure;
 import bascule.net.Loop;
 import io.netty.buffer.ByteBuf;
 import io.netty.handler.codec.http2.Http2Error;
+import io.netty.handler.codec.http2.Http2Headers;
 import io.netty.handler.codec.http2.Http2Settings;
 import io.netty.util.collection.IntObjectHashMap;
 import java.util.ArrayList;
@@ -300,7 +301,7 @@ abstract class Http2Connection extends Connection {
         }
 
         @Override
-        public DecodedFields fieldsOf(int id) {
+        public Http2Headers fieldsOf(int id) {
             Http2Stream stream = streams.get(id);
             boolean trailers = stream != null && stream.expectsTrailers();
             return codec.decoded.begin(trailers, bounds.headBytes(), bounds.headerCount());
