@@ -803,10 +803,16 @@ abstract class Http2Connection extends Connection {
 
     /// Ends all streams, without a word to the peer.
     private void end(Failure failure) {
-        for (Http2Stream stream : streams()) {
-            if (stream.closed()) continue;
+        for (Http2Stream stream : streams()) end(stream, failure);
+    }
+
+    private void end(Http2Stream stream, Failure failure) {
+        if (stream.closed()) return;
+        try {
             stream.close();
             stream.lost(failure);
+        } catch (RuntimeException cause) {
+            bug(cause); // The others have to end all the same.
         }
     }
 
@@ -845,9 +851,7 @@ abstract class Http2Connection extends Connection {
             case OPEN -> {
                 for (Http2Stream stream : streams()) {
                     // Requests that are whole may still be answered, if there is a way.
-                    if (stream.closed() || stream.peerEnded && !endsBothWays()) continue;
-                    stream.close();
-                    stream.lost(Failure.CLIENT_ABORT);
+                    if (!stream.peerEnded || endsBothWays()) end(stream, Failure.CLIENT_ABORT);
                 }
                 later();
             }

@@ -232,6 +232,13 @@ final class Client implements AutoCloseable {
         send(Frame.headers(stream, Frame.block(get("/" + stream)), true));
     }
 
+    /// The test has failed: what is not over ends without a word.
+    void abandon() {
+        for (Request request : server.requests)
+            if (!request.over) request.front.attach(new Abandoned(request.front));
+        server.requests.clear();
+    }
+
     @Override
     public void close() {
         socket.takes = Long.MAX_VALUE;
@@ -240,8 +247,8 @@ final class Client implements AutoCloseable {
         socket.runPendingTasks();
         socket.releaseOutbound();
         outbound.release();
-        if (!bugs.isEmpty()) throw new AssertionError("bugs", bugs.getFirst());
         if (open != 0) throw new AssertionError(open + " open");
+        if (!bugs.isEmpty()) throw new AssertionError("bugs", bugs.getFirst());
         for (Request request : server.requests)
             if (!request.over) throw new AssertionError("not over: " + request.head);
     }
@@ -333,6 +340,32 @@ final class Client implements AutoCloseable {
             if (over) throw new AssertionError("over: " + head);
             this.failure = failure;
             abort();
+        }
+    }
+
+    private record Abandoned(FrontStream front) implements RequestEvents {
+        @Override
+        public void requestBody(ByteBuf in, boolean last, long nowNanos) {
+            in.release();
+        }
+
+        @Override
+        public void requestBurstEnded() {}
+
+        @Override
+        public void requestRefused(Rejection rejection, long nowNanos) {
+            front.abort();
+        }
+
+        @Override
+        public void requestInputEnded() {}
+
+        @Override
+        public void frontWritable(long nowNanos) {}
+
+        @Override
+        public void frontFailed(Failure failure) {
+            front.abort();
         }
     }
 
