@@ -12,6 +12,7 @@ import java.net.http.WebSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Comparator;
 import java.util.List;
@@ -43,11 +44,14 @@ public final class Browser implements AutoCloseable {
     private final String session;
 
     /// Skips the test where there is no chromium.
-    public static Browser open() throws IOException {
+    ///
+    /// @param options beside the usual ones
+    public static Browser open(String... options) throws IOException {
         Peers.require("chromium");
         Path folder = Files.createTempDirectory("bascule-browser-");
-        Process process =
-                new ProcessBuilder(
+        List<String> command =
+                new ArrayList<>(
+                        List.of(
                                 "chromium",
                                 "--headless=new",
                                 "--no-sandbox", // Which root does not get.
@@ -59,8 +63,11 @@ public final class Browser implements AutoCloseable {
                                 "--no-first-run",
                                 "--hide-scrollbars",
                                 "--remote-debugging-port=0",
-                                "--user-data-dir=" + folder,
-                                "about:blank")
+                                "--user-data-dir=" + folder));
+        command.addAll(List.of(options));
+        command.add("about:blank");
+        Process process =
+                new ProcessBuilder(command)
                         .redirectErrorStream(true)
                         .redirectOutput(folder.resolve("output").toFile())
                         .start();
