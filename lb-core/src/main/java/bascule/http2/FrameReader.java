@@ -128,7 +128,11 @@ final class FrameReader {
             broken(Http2Error.PROTOCOL_ERROR);
             return true;
         }
-        if (type == Frames.DATA && !blockOpen) return beginData(in, length, flags, id);
+        if (blockOpen && type != Frames.CONTINUATION) { // RFC 9113 §6.2. Before it is all there, or DATA would be waited for.
+            broken(Http2Error.PROTOCOL_ERROR);
+            return true;
+        }
+        if (type == Frames.DATA) return beginData(in, length, flags, id);
         int end = at + Frames.HEADER_BYTES + length;
         if (readable < Frames.HEADER_BYTES + length) return false;
         if (type == Frames.HEADERS || type == Frames.CONTINUATION) {
