@@ -57,7 +57,7 @@ public final class CertificateFolder {
         } catch (AccessDeniedException e) {
             return faulty(folder, "may not be read", "a folder that the daemon's user may read");
         } catch (IOException | DirectoryIteratorException e) {
-            return faulty(folder, "cannot be read: " + e.getMessage(), A_FOLDER);
+            return faulty(folder, "cannot be read: " + Pem.reason(e), A_FOLDER);
         }
         if (files.isEmpty()) return faulty(folder, "has no certificate", A_FOLDER);
 

@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -45,7 +46,7 @@ final class Pem {
         } catch (AccessDeniedException e) {
             return faulty(file, 0, "may not be read", "a file that the daemon's user may read");
         } catch (IOException e) {
-            return faulty(file, 0, "cannot be read: " + e.getMessage(), "a file in PEM form");
+            return faulty(file, 0, "cannot be read: " + reason(e), "a file in PEM form");
         }
         try {
             if (bytes.length > limitBytes)
@@ -55,6 +56,13 @@ final class Pem {
         } finally {
             Arrays.fill(bytes, (byte) 0);
         }
+    }
+
+    /// Without the file's name, which stands before it anyway.
+    static String reason(Exception e) {
+        String reason =
+                e instanceof FileSystemException system ? system.getReason() : e.getMessage();
+        return reason == null ? e.getClass().getSimpleName() : reason;
     }
 
     private static Read parse(Path file, String text) {

@@ -248,6 +248,16 @@ final class CertificateFolderTest {
     }
 
     @Test
+    void givenLinkToItself_whenRead_thenSaysWhatTheSystemSays() throws IOException {
+        Files.createSymbolicLink(folder.resolve("www.pem"), folder.resolve("www.pem"));
+
+        assertThat(faults())
+                .containsExactly(
+                        "www.pem: cannot be read: Too many levels of symbolic links or unable to access attributes of symbolic link"
+                                + " (expected: a file in PEM form)");
+    }
+
+    @Test
     void givenBrokenPem_whenRead_thenSaysWhere() throws IOException {
         put("a.pem", "");
         put("b.pem", "\n-----BEGIN CERTIFICATE\nAAAA\n-----END CERTIFICATE-----\n");

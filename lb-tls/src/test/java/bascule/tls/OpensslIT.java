@@ -26,6 +26,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -299,5 +300,86 @@ final class OpensslIT {
         servers.authorities = authorities(CLIENTS);
 
         assertThat(client("Q\n", listen(), "-tls1_3")).contains("certificate required");
+    }
+
+    /// Files as the program itself writes them.
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out key",
+                "genrsa -traditional -out key 2048",
+                "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key",
+                "ecparam -name prime256v1 -genkey -out key",
+                "ecparam -name secp384r1 -genkey -noout -out key",
+                "ecparam -name secp521r1 -genkey -out key"
+            })
+    void givenKeyThatOpensslMade_whenRead_thenIsTaken(String command) throws Exception {
+        tool(command);
+        tool(
+                "req -x509 -key key -out certificate -days 30 -subj /CN=a -addext subjectAltName=DNS:a.example.com");
+        Path files = Files.createDirectory(folder.resolve("files"));
+        Files.copy(folder.resolve("certificate"), files.resolve("a.crt"));
+        Files.copy(folder.resolve("key"), files.resolve("a.key"));
+
+        assertThat(CertificateFolder.read(files, Instant.now()))
+                .isInstanceOfSatisfying(
+                        CertificateFolder.Read.Loaded.class,
+                        read ->
+                                assertThat(read.set().certificates().getFirst().names())
+                                        .containsExactly("a.example.com"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -aes256 -pass pass:secret -out key",
+                "genrsa -traditional -aes256 -passout pass:secret -out key 2048"
+            })
+    void givenKeyThatOpensslEncrypted_whenRead_thenIsRefused(String command) throws Exception {
+        tool(command);
+        tool("req -x509 -key key -passin pass:secret -out certificate -days 30 -subj /CN=a");
+        Path files = Files.createDirectory(folder.resolve("files"));
+        Files.writeString(
+                files.resolve("a.pem"),
+                Files.readString(folder.resolve("certificate"))
+                        + Files.readString(folder.resolve("key")));
+
+        assertThat(CertificateFolder.read(files, Instant.now()).toString())
+                .contains("has an encrypted key");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "genpkey -algorithm ED25519 -out key",
+                "genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 -out key",
+                "ecparam -name secp256k1 -genkey -noout -out key",
+                "ecparam -name brainpoolP256r1 -genkey -noout -out key"
+            })
+    void givenKeyOfAnotherKind_whenRead_thenIsRefused(String command) throws Exception {
+        tool(command);
+        tool("req -x509 -key key -out certificate -days 30 -subj /CN=a");
+        Path files = Files.createDirectory(folder.resolve("files"));
+        Files.writeString(
+                files.resolve("a.pem"),
+                Files.readString(folder.resolve("certificate"))
+                        + Files.readString(folder.resolve("key")));
+
+        assertThat(CertificateFolder.read(files, Instant.now()).toString())
+                .contains("of a kind that is not supported");
+    }
+
+    private void tool(String command) throws Exception {
+        List<String> words = new ArrayList<>(List.of("openssl"));
+        words.addAll(List.of(command.split(" ")));
+        Process process =
+                new ProcessBuilder(words)
+                        .directory(folder.toFile())
+                        .redirectErrorStream(true)
+                        .redirectOutput(folder.resolve("out").toFile())
+                        .start();
+        assertThat(process.waitFor(60, TimeUnit.SECONDS) && process.exitValue() == 0)
+                .as(output())
+                .isTrue();
     }
 }
