@@ -16,7 +16,6 @@ public final class BackendTls implements AutoCloseable {
     /// Sessions that are kept, over all servers.
     private static final int SESSIONS = 4096;
 
-    private final BackendTlsSettings settings;
     private final SslContext context;
 
     /// Makes the context.
@@ -50,11 +49,10 @@ public final class BackendTls implements AutoCloseable {
         // 1.2 otherwise.
         if (context.sessionContext() instanceof OpenSslSessionContext sessions)
             sessions.setTicketKeys();
-        return new BackendTls(settings, context);
+        return new BackendTls(context);
     }
 
-    private BackendTls(BackendTlsSettings settings, SslContext context) {
-        this.settings = settings;
+    private BackendTls(SslContext context) {
         this.context = context;
     }
 
@@ -67,10 +65,6 @@ public final class BackendTls implements AutoCloseable {
         // The port is nothing but a part of the key that sessions are kept under.
         int number = 1 + (server.hashCode() & 0x3fffffff);
         return TlsContexts.adapt(context.newHandler(allocator, name, number));
-    }
-
-    public BackendTlsSettings settings() {
-        return settings;
     }
 
     /// Lets go of the context. To be called once, when no loop can call [#newHandler] any more. Connections go on.

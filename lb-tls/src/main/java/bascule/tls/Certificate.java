@@ -57,7 +57,7 @@ public final class Certificate {
         return names;
     }
 
-    public Instant notBefore() {
+    Instant notBefore() {
         return chain[0].getNotBefore().toInstant();
     }
 
@@ -70,7 +70,7 @@ public final class Certificate {
     }
 
     /// Size of the key: 256, 384 or 521 for ECDSA; of the modulus for RSA.
-    public int keyBits() {
+    int keyBits() {
         return keyBits;
     }
 
@@ -80,12 +80,12 @@ public final class Certificate {
     }
 
     /// Who the certificate is for, as RFC 2253 text.
-    public String subject() {
+    String subject() {
         return chain[0].getSubjectX500Principal().getName();
     }
 
     /// Who signed it, as RFC 2253 text.
-    public String issuer() {
+    String issuer() {
         return chain[0].getIssuerX500Principal().getName();
     }
 

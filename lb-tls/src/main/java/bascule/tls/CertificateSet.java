@@ -64,7 +64,7 @@ public final class CertificateSet {
     }
 
     /// What clients get that name nobody, or somebody unknown.
-    public Certificate defaultCertificate() {
+    Certificate defaultCertificate() {
         return defaultCertificate;
     }
 

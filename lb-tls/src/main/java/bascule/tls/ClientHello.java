@@ -217,7 +217,7 @@ public final class ClientHello {
     }
 
     /// Whether the client offers TLS 1.3.
-    public boolean tls13() {
+    boolean tls13() {
         return tls13;
     }
 

@@ -210,7 +210,7 @@ public final class ServerTls implements AutoCloseable {
 
     /// What a host asks of clients, by which a request's authority is held against the SNI: if it is not that of the
     /// connection's [TlsChoice], the answer is 421.
-    public ClientPolicy policyOf(String host) {
+    ClientPolicy policyOf(String host) {
         return policies.get(numberOf(host));
     }
 

@@ -26,11 +26,11 @@ import javax.crypto.spec.HKDFParameterSpec;
 /// Thread-safe. To take a new key costs each context a lock for a moment.
 public final class TicketRing {
     /// After so long another key seals.
-    public static final Duration ROTATE_EVERY = Duration.ofHours(8);
+    static final Duration ROTATE_EVERY = Duration.ofHours(8);
 
     /// For so long after it was made a key opens. So a ticket is good for 16 to 24 hours, and a stolen key opens at most what was recorded
     /// in a day, and of TLS 1.2 only.
-    public static final Duration ACCEPT_FOR = Duration.ofHours(24);
+    static final Duration ACCEPT_FOR = Duration.ofHours(24);
 
     /// Keys in one ring; what is handed in may hold more than we would keep.
     static final int KEYS_LIMIT = 16;

@@ -45,8 +45,8 @@ public record TlsSession(
                 client == null ? null : Fingerprints.of(client));
     }
 
-    /// Of a handler of [BackendTls]: as [#of(SslHandler, TlsChoice, String)], without a client's certificate.
-    public static TlsSession ofClient(SslHandler handler, @Nullable String sni) {
+    /// Of a handler of [BackendTls]: as [#of(SslHandler, TlsChoice, String)], without a client's certificate. For tests.
+    static TlsSession ofClient(SslHandler handler, @Nullable String sni) {
         SSLEngine engine = handler.engine();
         return new TlsSession(
                 version(engine),
