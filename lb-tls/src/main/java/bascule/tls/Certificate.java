@@ -150,7 +150,7 @@ public final class Certificate {
                 continue;
             if (kind == SAN_DNS) {
                 alternatives = true;
-                String name = HostNames.pattern(text);
+                String name = DnsNames.pattern(text);
                 if (name != null) names.add(name);
             } else if (kind == SAN_IP) {
                 alternatives = true;
@@ -159,7 +159,7 @@ public final class Certificate {
         }
         if (!alternatives) {
             for (String text : commonNames(certificate)) {
-                String name = HostNames.pattern(text);
+                String name = DnsNames.pattern(text);
                 if (name != null) names.add(name);
             }
         }

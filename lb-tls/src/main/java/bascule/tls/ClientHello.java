@@ -199,7 +199,7 @@ public final class ClientHello {
 
     /// @return the name in lower case without a dot at its end; null if it is none. The text of an IPv4 address passes, and is nobody's name.
     private @Nullable String name(int length) {
-        if (length > HostNames.MAX_LENGTH + 1) return null;
+        if (length > DnsNames.MAX_LENGTH + 1) return null;
         byte[] bytes = new byte[length];
         for (int i = 0; i < length; i++) {
             int b = u8();
@@ -208,7 +208,7 @@ public final class ClientHello {
         if (broken) return null;
         int end = bytes[length - 1] == '.' ? length - 1 : length;
         String name = new String(bytes, 0, end, StandardCharsets.ISO_8859_1);
-        return HostNames.isName(name) ? name : null;
+        return DnsNames.isName(name) ? name : null;
     }
 
     /// The name of the host that the client wants, lower case, without a dot at its end; null if it names none.

@@ -4,11 +4,11 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /// What can be the name of a host in a certificate, an SNI or a rule.
-final class HostNames {
+final class DnsNames {
     /// RFC 1035 §2.3.4, without the root's dot.
     static final int MAX_LENGTH = 253;
 
-    private HostNames() {}
+    private DnsNames() {}
 
     /// @return `name` or `*.name` in lower case without a dot at its end; or null if it is neither
     static @Nullable String pattern(String text) {
