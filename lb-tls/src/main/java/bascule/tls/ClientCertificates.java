@@ -12,19 +12,12 @@ import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509ExtendedTrustManager;
 
-/// Judges the certificates of clients: PKIX against the given authorities, and nothing else.
-final class ClientCertificates extends X509ExtendedTrustManager
-        implements ResumableX509ExtendedTrustManager {
+/// Judges the certificates of clients: PKIX against the given authorities. Believes no server.
+final class ClientCertificates extends NoCertificates implements ResumableX509ExtendedTrustManager {
     private final X509ExtendedTrustManager pkix;
 
     ClientCertificates(CaCertificates authorities) {
         this.pkix = pkix(authorities);
-    }
-
-    /// Where no client is asked: without it the engine would take all authorities of the JDK for those of the clients. It is of the plain kind,
-    /// since Netty takes a lock per connection for the other one.
-    static TrustManager ofNobody() {
-        return new Nobody();
     }
 
     private static X509ExtendedTrustManager pkix(CaCertificates authorities) {
@@ -77,72 +70,7 @@ final class ClientCertificates extends X509ExtendedTrustManager
     }
 
     @Override
-    public void checkServerTrusted(X509Certificate[] chain, String authType, SSLEngine engine)
-            throws CertificateException {
-        throw refusal();
-    }
-
-    @Override
-    public void checkServerTrusted(X509Certificate[] chain, String authType, Socket socket)
-            throws CertificateException {
-        throw refusal();
-    }
-
-    @Override
-    public void checkServerTrusted(X509Certificate[] chain, String authType)
-            throws CertificateException {
-        throw refusal();
-    }
-
-    @Override
     public X509Certificate[] getAcceptedIssuers() {
         return pkix.getAcceptedIssuers();
-    }
-
-    private static CertificateException refusal() {
-        return new CertificateException("no certificate was asked for here");
-    }
-
-    private static final class Nobody extends X509ExtendedTrustManager {
-        @Override
-        public void checkClientTrusted(X509Certificate[] chain, String authType, SSLEngine engine)
-                throws CertificateException {
-            throw refusal();
-        }
-
-        @Override
-        public void checkClientTrusted(X509Certificate[] chain, String authType, Socket socket)
-                throws CertificateException {
-            throw refusal();
-        }
-
-        @Override
-        public void checkClientTrusted(X509Certificate[] chain, String authType)
-                throws CertificateException {
-            throw refusal();
-        }
-
-        @Override
-        public void checkServerTrusted(X509Certificate[] chain, String authType, SSLEngine engine)
-                throws CertificateException {
-            throw refusal();
-        }
-
-        @Override
-        public void checkServerTrusted(X509Certificate[] chain, String authType, Socket socket)
-                throws CertificateException {
-            throw refusal();
-        }
-
-        @Override
-        public void checkServerTrusted(X509Certificate[] chain, String authType)
-                throws CertificateException {
-            throw refusal();
-        }
-
-        @Override
-        public X509Certificate[] getAcceptedIssuers() {
-            return new X509Certificate[0];
-        }
     }
 }

@@ -135,7 +135,7 @@ public final class ServerTls implements AutoCloseable {
                                 settings.alpn())
                         .trustManager(
                                 authorities == null
-                                        ? ClientCertificates.ofNobody()
+                                        ? new NoCertificates()
                                         : new ClientCertificates(authorities))
                         .clientAuth(
                                 switch (asked.clientAuth()) {
