@@ -8,7 +8,7 @@ import bascule.server.ServerLink;
 import org.jspecify.annotations.Nullable;
 
 /// The connections of one loop to one server, over one [ServerLink], whatever HTTP they speak. Confined to its loop.
-public sealed interface ServerConnections permits Http1Pool {
+public sealed interface ServerConnections permits Http1Pool, Http2Pool {
     Server server();
 
     ServerMetrics metrics();

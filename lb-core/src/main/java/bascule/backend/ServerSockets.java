@@ -66,6 +66,18 @@ final class ServerSockets {
         }
     }
 
+    /// The server broke a rule of HTTP/2, or speaks none.
+    void broken(String reason) {
+        refused.warn(
+                "server-http2-failed",
+                "backend",
+                server.backend(),
+                "server",
+                server.name(),
+                "reason",
+                reason);
+    }
+
     void tlsFailed(Throwable cause) {
         refused.warn(
                 "server-tls-failed",

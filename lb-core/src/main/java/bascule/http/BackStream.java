@@ -13,6 +13,9 @@ public interface BackStream {
     /// Has it carried an exchange before this one?
     boolean reused();
 
+    /// Can its server say that it did not look at a request, so that even one that may not be repeated can be sent again?
+    boolean mayRefuse();
+
     /// Sends bytes of the request as they stand.
     ///
     /// @param last is this the end of the request?

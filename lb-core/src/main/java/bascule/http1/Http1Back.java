@@ -558,6 +558,11 @@ public final class Http1Back extends Connection implements BackStream {
     }
 
     @Override
+    public boolean mayRefuse() {
+        return false;
+    }
+
+    @Override
     public void send(ByteBuf out, boolean last, long now) {
         if (last) requestSent = true;
         continueAwaited = false;

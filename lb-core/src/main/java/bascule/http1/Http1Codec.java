@@ -1,6 +1,7 @@
 package bascule.http1;
 
 import bascule.http.HeaderBlock;
+import bascule.http.Method;
 import bascule.http.Rejection;
 import bascule.http.RequestHead;
 import bascule.http.ResponseHead;
@@ -43,6 +44,16 @@ public final class Http1Codec {
     /// Reads a request that another version of HTTP was translated to; see [RequestParser#parse].
     public int parseRequest(ByteBuf in, HeadLimits limits) {
         return requestParser.parse(in, limits, requestHead);
+    }
+
+    /// The head that responses on this loop are read into. Valid until the next response.
+    public ResponseHead responseHead() {
+        return responseHead;
+    }
+
+    /// Reads a response that another version of HTTP was translated to; see [ResponseParser#parse].
+    public int parseResponse(ByteBuf in, Method requestMethod) {
+        return responseParser.parse(in, RESPONSE_LIMITS, requestMethod, responseHead);
     }
 
     /// Why [#parseRequest] returned a code below 0.

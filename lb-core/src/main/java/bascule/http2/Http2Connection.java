@@ -150,6 +150,9 @@ abstract class Http2Connection extends Connection {
     /// Something was refused, for the metrics.
     abstract void rejected(Rejection rejection);
 
+    /// No stream can be opened any more, though the connection is not closed yet; those that there are will be told. May be called again.
+    abstract void ends();
+
     /// The connection is closed, for whatever reason; its streams have been told. Called once.
     abstract void gone();
 
@@ -501,6 +504,11 @@ abstract class Http2Connection extends Connection {
         begin(stream, lastOurStream);
     }
 
+    /// Most streams that the peer takes at a time.
+    final int peerStreams() {
+        return peerStreams;
+    }
+
     /// Does the peer take streams for WebSocket (RFC 8441 §3)?
     final boolean peerTakesConnect() {
         return peerTakesConnect;
@@ -803,6 +811,7 @@ abstract class Http2Connection extends Connection {
 
     /// Ends all streams, without a word to the peer.
     private void end(Failure failure) {
+        ends();
         for (Http2Stream stream : streams()) end(stream, failure);
     }
 
@@ -821,6 +830,7 @@ abstract class Http2Connection extends Connection {
         if (phase != Phase.OPEN) return;
         writer.finish();
         phase = Phase.LINGER;
+        ends();
         lingerBytes = LINGER_BYTES;
         flush();
         if (phase != Phase.LINGER) return; // The flush found the peer gone.

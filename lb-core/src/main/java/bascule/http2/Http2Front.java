@@ -130,6 +130,9 @@ public final class Http2Front extends Http2Connection implements Front {
     }
 
     @Override
+    void ends() {}
+
+    @Override
     void gone() {
         if (client != null) sink.closed(this);
     }

@@ -81,6 +81,12 @@ public abstract class Connection extends Deadline implements ChannelInboundHandl
         return tls != null;
     }
 
+    /// What was agreed on by ALPN (RFC 7301), as `h2`; null without TLS, or if nothing was.
+    protected final @Nullable String applicationProtocol() {
+        SslHandler tls = this.tls;
+        return tls == null ? null : tls.applicationProtocol();
+    }
+
     /// Was the end of the input the peer's word? Over TLS only close_notify is: a FIN, anybody on the way can send (RFC 8446 §6.1).
     protected final boolean endedCleanly() {
         return tls == null || closeNotified;

@@ -9,6 +9,14 @@ public enum Failure {
     /// A connection was made, but no TLS came of it: its certificate is none that we trust, or it speaks no version of ours. The
     /// request never left.
     TLS(Whose.SERVER, Resend.ALWAYS, 502, "tls"),
+    /// A connection was made, but no HTTP/2 came of it: the server did not agree to it, or said something else. The request never left.
+    NO_HTTP2(Whose.SERVER, Resend.ALWAYS, 502, "no-http2"),
+    /// The server ended its HTTP/2 connection and has told that it did not look at the request (GOAWAY, RFC 9113 §6.8).
+    GOING_AWAY(Whose.SERVER, Resend.ALWAYS, 502, "going-away"),
+    /// The server has told that it did not look at the request (REFUSED_STREAM, RFC 9113 §8.7).
+    REFUSED_STREAM(Whose.SERVER, Resend.ALWAYS, 503, "refused-stream"),
+    /// A client asked for a WebSocket, and the server takes none over HTTP/2 (RFC 8441 §3).
+    NO_WEBSOCKET(Whose.US, Resend.NEVER, 502, "no-websocket"),
     /// The server closed before the first byte of its response.
     NO_RESPONSE(Whose.SERVER, Resend.IF_REPEATABLE, 502, "no-response"),
     RESPONSE_TIMEOUT(Whose.SERVER, Resend.IF_REPEATABLE, 504, "response-timeout"),

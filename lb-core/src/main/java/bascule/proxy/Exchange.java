@@ -74,6 +74,9 @@ final class Exchange implements RequestEvents, ResponseEvents {
     /// of it is held?
     private boolean repeatable;
 
+    /// Is all of it held, to be sent again?
+    private boolean kept;
+
     private boolean broken; // Has a connection broken under it?
 
     /// Was it sent once more to the client's own server, for an idle connection was closed? That was no try of its own: the server
@@ -221,6 +224,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
         connected = false;
         connecting = false;
         repeatable = false;
+        kept = false;
         broken = false;
         wentBack = false;
         responseBegun = false;
@@ -374,8 +378,9 @@ final class Exchange implements RequestEvents, ResponseEvents {
 
     private void sendHeld(BackStream to, long now) {
         sentNanos = now;
-        repeatable &= held.keepable();
-        held.sendTo(to, requestDone, repeatable, now);
+        kept = held.keepable() && (repeatable || to.mayRefuse());
+        repeatable &= kept;
+        held.sendTo(to, requestDone, kept, now);
         if (continueAwaited) to.awaitContinue(now);
         to.flush();
         if (!requestDone && front != null) front.readBody(true);
@@ -478,8 +483,9 @@ final class Exchange implements RequestEvents, ResponseEvents {
         connecting = false;
         connected = true;
         connectNanos = now - connectStartNanos;
-        pool().metrics().connect.record(connectNanos);
-        sendHeld(back(), now);
+        BackStream to = back();
+        if (!to.reused()) pool().metrics().connect.record(connectNanos);
+        sendHeld(to, now);
     }
 
     private ServerConnections pool() {
@@ -502,7 +508,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
             in.release();
             return;
         }
-        if (repeatable) keep(in);
+        if (kept) keep(in);
         to.send(in, last, now);
         if (last) {
             to.flush();
@@ -521,8 +527,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
             }
         } catch (OutOfMemoryError none) { // It can be sent, at least, if only once.
         }
-        repeatable = false;
-        held.release();
+        stopHolding();
     }
 
     @Override
@@ -595,6 +600,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
     /// From now on the request is not sent again.
     private void stopHolding() {
         repeatable = false;
+        kept = false;
         held.release();
     }
 
@@ -718,7 +724,8 @@ final class Exchange implements RequestEvents, ResponseEvents {
     @Override
     public void backFailed(Failure failure, long now) {
         Server failed = server;
-        boolean stale = failure == Failure.NO_RESPONSE && back().reused();
+        boolean stale =
+                failure == Failure.NO_RESPONSE && back().reused() || failure == Failure.GOING_AWAY;
         broken |= connected;
         back = null;
         connected = false;
@@ -765,6 +772,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
                 // response; the budget is for what moves load to another server.
                 && (failure == Failure.CONNECT
                         || failure == Failure.TLS
+                        || failure == Failure.NO_HTTP2
                         || stale
                         || backend.budget().take());
     }

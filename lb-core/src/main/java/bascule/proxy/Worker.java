@@ -2,6 +2,7 @@ package bascule.proxy;
 
 import bascule.backend.Backend;
 import bascule.backend.Http1Pool;
+import bascule.backend.Http2Pool;
 import bascule.backend.ServerConnections;
 import bascule.http1.HeadWriter;
 import bascule.http1.Http1Codec;
@@ -12,7 +13,9 @@ import bascule.net.Transport;
 import bascule.observe.BackendMetrics;
 import bascule.observe.LoopAccessLog;
 import bascule.observe.LoopMetrics;
+import bascule.observe.ServerMetrics;
 import bascule.server.Server;
+import bascule.server.ServerLink;
 import java.security.SecureRandom;
 import java.util.ArrayDeque;
 import java.util.Arrays;
@@ -107,14 +110,22 @@ public final class Worker {
     private void open(Backend backend, Server server) {
         int index = server.index();
         if (index >= pools.length) pools = Arrays.copyOf(pools, Math.max(16, 2 * index));
+        ServerMetrics counts = metrics.server(backend.name(), server.name());
+        ServerLink link = backend.link();
         pools[index] =
-                new Http1Pool(
-                        transport,
-                        codec,
-                        backend.config(),
-                        backend.link(),
-                        server,
-                        metrics.server(backend.name(), server.name()));
+                switch (link.protocol()) {
+                    case HTTP1 ->
+                            new Http1Pool(transport, codec, backend.config(), link, server, counts);
+                    case H2 ->
+                            new Http2Pool(
+                                    transport,
+                                    loop,
+                                    http2Codec,
+                                    backend.config(),
+                                    link,
+                                    server,
+                                    counts);
+                };
     }
 
     /// A server is gone for good: what runs on it may end, what is idle is closed. On the loop, when it can be chosen no more.

@@ -36,6 +36,11 @@ final class HeldRequestTest {
         }
 
         @Override
+        public boolean mayRefuse() {
+            return false;
+        }
+
+        @Override
         public boolean reused() {
             return false;
         }
