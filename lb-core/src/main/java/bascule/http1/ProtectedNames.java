@@ -11,7 +11,7 @@ import java.util.Arrays;
 /// take it away from the server (§7.6.1 calls that never appropriate).
 ///
 /// Names are compared by a 64-bit hash alone: a name of the list is always found, and who goes to the trouble of
-/// colliding with one only has his own field refused.
+/// colliding with one only has his own field refused. `_` stands for `-`.
 public final class ProtectedNames {
     private static final long SEED = 0xcbf29ce484222325L; // FNV-1a
     private static final long PRIME = 0x100000001b3L;
@@ -65,7 +65,7 @@ public final class ProtectedNames {
         "warning",
     };
     private static final String[] PREFIXES = {
-        "access-control-", "if-", "proxy-", "sec-", "x-forwarded-"
+        "access-control-", "if-", "proxy-", "sec-", "x-client-cert-", "x-forwarded-"
     };
 
     private static final long[] HASHES = hashes(NAMES);
@@ -77,7 +77,7 @@ public final class ProtectedNames {
         long hash = SEED;
         for (int at = start; at < end; at++) {
             hash = next(hash, bytes[at]);
-            if (bytes[at] == '-' && isIn(PREFIX_HASHES, hash)) return true;
+            if (isDash(bytes[at]) && isIn(PREFIX_HASHES, hash)) return true;
         }
         return isIn(HASHES, hash);
     }
@@ -87,13 +87,18 @@ public final class ProtectedNames {
         for (int at = start; at < end; at++) {
             byte b = in.getByte(at);
             hash = next(hash, b);
-            if (b == '-' && isIn(PREFIX_HASHES, hash)) return true;
+            if (isDash(b) && isIn(PREFIX_HASHES, hash)) return true;
         }
         return isIn(HASHES, hash);
     }
 
     private static long next(long hash, byte b) {
-        return (hash ^ Ascii.lower(b)) * PRIME;
+        return (hash ^ (b == '_' ? '-' : Ascii.lower(b))) * PRIME;
+    }
+
+    /// To CGI and its heirs they are one, see [Names].
+    private static boolean isDash(byte b) {
+        return b == '-' || b == '_';
     }
 
     private static boolean isIn(long[] hashes, long hash) {

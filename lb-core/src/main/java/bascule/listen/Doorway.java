@@ -84,21 +84,26 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
     }
 
     /// A reload: connections that are accepted from now on live by this, and so do the requests of all. Those of peers that are not
-    /// let in any more end at once: whoever is denied is mostly doing harm just now.
+    /// let in any more end at once: whoever is denied is mostly doing harm just now. Plain ones of a listener that has TLS now, and the
+    /// reverse, end with what they have begun.
     void install(DoorRules rules, ListenerRules requests, List<Backend> backends) {
         this.rules = rules;
         if (rules.tls() != null) metrics.expectHandshakes();
         exchanges.install(requests, backends);
-        fronts.forEach(connection -> judge((Front) connection));
+        long now = loop().nanoTime();
+        fronts.forEach(connection -> judge((Front) connection, now));
     }
 
-    private void judge(Front front) {
+    private void judge(Front front, long now) {
         ClientInfo client = front.client();
         client.copyTo(peer);
         client.trusted(rules.trusts(peer));
-        if (rules.letsIn(peer)) return;
-        metrics.rejected(Rejection.DENIED.reason());
-        front.stop();
+        if (!rules.letsIn(peer)) {
+            metrics.rejected(Rejection.DENIED.reason());
+            front.stop();
+        } else if ((client.tls() == null) != (rules.tls() == null)) {
+            front.drain(now); // What the listener has become, it is not.
+        }
     }
 
     void forget(Server server) {

@@ -7,6 +7,7 @@ import bascule.http.AddressSet;
 import bascule.http.FieldEdits;
 import bascule.http.RequestHead;
 import bascule.route.RouteTable;
+import bascule.tls.ClientPolicy;
 import bascule.tls.ServerTls;
 import bascule.tls.TlsSession;
 import java.util.Objects;
@@ -54,12 +55,13 @@ public final class ListenerRules {
     }
 
     /// Does the host of a request ask of clients what was asked on this connection?
+    ///
+    /// @param tls null = nothing was: the connection is older than the listener's TLS
     boolean admits(@Nullable TlsSession tls, RequestHead head) {
         ServerTls known = policies;
-        return known == null
-                || tls == null
-                || known.policyOf(head.fields.bytes(), head.hostStart, head.hostEnd)
-                        .equals(tls.policy());
+        if (known == null) return true;
+        ClientPolicy asked = tls == null ? ClientPolicy.NOTHING : tls.policy();
+        return known.policyOf(head.fields.bytes(), head.hostStart, head.hostEnd).equals(asked);
     }
 
     /// Peers whose forwarded fields count.

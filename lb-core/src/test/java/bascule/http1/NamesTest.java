@@ -86,7 +86,11 @@ class NamesTest {
                 "X-Forwarded-Port",
                 "Sec-WebSocket-Key",
                 "Warning",
-                "Content-Range"
+                "Content-Range",
+                "X-Client-Cert-Subject",
+                "x_client_cert_anything",
+                "X_Forwarded_For",
+                "content_length"
             })
     void givenNameThatSteers_whenAsked_thenIsProtected(String name) {
         assertTrue(isProtected(name));

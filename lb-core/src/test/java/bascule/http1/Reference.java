@@ -143,7 +143,7 @@ final class Reference {
                     "x-real-ip",
                     "x-request-id");
     private static final Pattern PROTECTED_PREFIX =
-            Pattern.compile("(access-control|if|proxy|sec|x-forwarded)-.*");
+            Pattern.compile("(access-control|if|proxy|sec|x-client-cert|x-forwarded)-.*");
 
     private static final Map<String, String> KNOWN_METHODS = new TreeMap<>();
 
@@ -185,7 +185,7 @@ final class Reference {
     }
 
     static boolean isProtected(String name) {
-        String key = name.toLowerCase(Locale.ROOT);
+        String key = name.toLowerCase(Locale.ROOT).replace('_', '-');
         return PROTECTED.contains(key) || PROTECTED_PREFIX.matcher(key).matches();
     }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import bascule.testing.Answer;
 import bascule.testing.JdkTls;
 import bascule.testing.RunningDaemon;
 import bascule.testing.Site;
@@ -269,6 +270,32 @@ final class TlsDoorIT {
                             }
                         })
                 .isInstanceOf(IOException.class);
+    }
+
+    @Test
+    void givenPlainConnections_whenAReloadAsksForCertificates_thenTheyAreNotAskedAnyMore()
+            throws IOException {
+        daemon =
+                RunningDaemon.start(
+                        """
+                        loops = 2
+                        listeners.web { bind = "127.0.0.1:0", backend = web, limits.connections = 100 }
+                        backends.web.servers = "%s"
+                        """
+                                .formatted(site.address()));
+        try (Wire old = Wire.connect(daemon.address("web"))) {
+            old.send(get("shop.example.com"));
+            assertEquals(200, Answer.read(old, false).status());
+            daemon.reload(
+                    configuration(
+                            "client-auth = required, client-ca = \"%s\""
+                                    .formatted(folder.resolve("clients.ca"))));
+            old.send(get("shop.example.com"));
+            Answer answer = Answer.read(old, false);
+            assertEquals(421, answer.status());
+            assertEquals("close", answer.field("connection"));
+            old.skipToEnd();
+        }
     }
 
     @Test
