@@ -1,7 +1,6 @@
 package bascule.tls;
 
 import io.netty.buffer.ByteBufAllocator;
-import io.netty.handler.ssl.OpenSslSessionContext;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslHandler;
@@ -44,12 +43,7 @@ public final class BackendTls implements AutoCloseable {
         }
         Certificate certificate = settings.certificate();
         if (certificate != null) builder.keyManager(OneKey.factory(certificate));
-        SslContext context = TlsContexts.build(builder);
-        // Without keys of its own: this only lets the client take tickets, which are off for TLS
-        // 1.2 otherwise.
-        if (context.sessionContext() instanceof OpenSslSessionContext sessions)
-            sessions.setTicketKeys();
-        return new BackendTls(context);
+        return new BackendTls(TlsContexts.build(builder));
     }
 
     private BackendTls(SslContext context) {

@@ -162,7 +162,6 @@ public final class ClientHello {
                 }
                 default -> skip(length);
             }
-            if (left != rest) broken = true;
         }
     }
 

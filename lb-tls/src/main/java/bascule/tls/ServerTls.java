@@ -20,7 +20,13 @@ import org.jspecify.annotations.Nullable;
 public final class ServerTls implements AutoCloseable {
     /// Where tickets end; the tests put a worse one in its place.
     interface Boundary {
+        /// What BoringSSL compares with what stands in a ticket that it could open.
         byte[] sessionContext(String listener, ClientPolicy policy);
+
+        /// What the keys are derived for, so that it can open no other's. Either of the two would do.
+        default byte[] keyContext(String listener, ClientPolicy policy) {
+            return sessionContext(listener, policy);
+        }
     }
 
     /// RFC 5077 §5.6: TLS 1.2 tells the client for how long. TLS 1.3's have no such limit here but that of [TicketRing].
@@ -147,13 +153,15 @@ public final class ServerTls implements AutoCloseable {
         SslContext context = TlsContexts.build(builder);
         contexts.add(context);
         if (context.sessionContext() instanceof OpenSslServerSessionContext sessions) {
-            byte[] sessionContext = boundary.sessionContext(settings.listener(), asked);
-            sessions.setSessionIdContext(sessionContext);
+            sessions.setSessionIdContext(boundary.sessionContext(settings.listener(), asked));
             // Tickets only: a cache would hold a session per handshake, and call up into Java for
             // each.
             sessions.setSessionCacheEnabled(false);
             subscriptions.add(
-                    settings.tickets().subscribe(sessionContext, sessions::setTicketKeys));
+                    settings.tickets()
+                            .subscribe(
+                                    boundary.keyContext(settings.listener(), asked),
+                                    sessions::setTicketKeys));
         }
         known[policy] = new TlsChoice(certificate, asked, context);
     }

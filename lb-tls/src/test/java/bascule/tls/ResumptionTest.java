@@ -116,6 +116,26 @@ final class ResumptionTest {
 
     @ParameterizedTest(name = "{0} {1}")
     @MethodSource("crossings")
+    void givenOnlyOneOfTheTwoWalls_whenTicketCrosses_thenItHoldsAlone(
+            String version, Crossing crossing) throws SSLException {
+        assertThat(cross(version, crossing, new Walls(true, false)).taken()).isFalse();
+        assertThat(cross(version, crossing, new Walls(false, true)).taken()).isFalse();
+    }
+
+    record Walls(boolean session, boolean keys) implements ServerTls.Boundary {
+        @Override
+        public byte[] sessionContext(String listener, ClientPolicy policy) {
+            return session ? policy.sessionContext(listener) : new byte[32];
+        }
+
+        @Override
+        public byte[] keyContext(String listener, ClientPolicy policy) {
+            return keys ? policy.sessionContext(listener) : new byte[32];
+        }
+    }
+
+    @ParameterizedTest(name = "{0} {1}")
+    @MethodSource("crossings")
     void givenOneContextForAll_whenTicketCrosses_thenTheTestAboveWouldSeeIt(
             String version, Crossing crossing) throws SSLException {
         Outcome outcome = cross(version, crossing, NONE);
