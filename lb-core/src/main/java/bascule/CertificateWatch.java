@@ -22,7 +22,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
-import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -36,7 +35,7 @@ final class CertificateWatch implements AutoCloseable {
 
     private final Supplier<Set<Path>> folders;
     private final BiConsumer<Path, CertificateSet> changed;
-    private final Consumer<List<CertificateFault>> refused;
+    private final BiConsumer<Path, List<CertificateFault>> refused;
     private final ScheduledExecutorService thread;
     private final Map<Path, Known> known = new HashMap<>();
 
@@ -53,7 +52,7 @@ final class CertificateWatch implements AutoCloseable {
     CertificateWatch(
             Supplier<Set<Path>> folders,
             BiConsumer<Path, CertificateSet> changed,
-            Consumer<List<CertificateFault>> refused) {
+            BiConsumer<Path, List<CertificateFault>> refused) {
         this.folders = folders;
         this.changed = changed;
         this.refused = refused;
@@ -88,7 +87,7 @@ final class CertificateWatch implements AutoCloseable {
             }
             case CertificateFolder.Read.Faulty(List<CertificateFault> faults) -> {
                 known.put(folder, new Known(files, true, same));
-                if (same) refused.accept(faults);
+                if (same) refused.accept(folder, faults);
             }
         }
     }

@@ -266,7 +266,10 @@ public final class Daemon {
             Events.warn("tls-fallback", "library", TlsLibrary.describe());
         metrics.serverState(view::servers);
         metrics.certificates(view::certificateEnds);
-        String failure = CompletableFuture.supplyAsync(() -> apply(configuration), control).join();
+        String failure =
+                CompletableFuture.supplyAsync(
+                                () -> apply(InForce.now(configuration, null)), control)
+                        .join();
         if (failure != null) throw new StartFailure(Main.FAILED, failure);
         control.scheduleWithFixedDelay(
                 guarded("sample-failed", this::everySecond), 1, 1, TimeUnit.SECONDS);
@@ -283,7 +286,8 @@ public final class Daemon {
     /// Puts a configuration in force, whole or not at all. First comes what can fail, and changes nothing; then what cannot.
     ///
     /// @return why it failed, or null
-    private @Nullable String apply(Configuration next) {
+    private @Nullable String apply(InForce then) {
+        Configuration next = then.configuration();
         AccessLog.Prepared log;
         Listeners.Prepared prepared;
         Map<String, ServerLink> links;
@@ -307,7 +311,7 @@ public final class Daemon {
             return failure.getMessage();
         }
         try {
-            putInForce(next, log, links, prepared);
+            putInForce(then, log, links, prepared);
             return null;
         } catch (RuntimeException | Error bug) {
             Events.bug("configuration-not-in-force", bug, "config", next.hash());
@@ -318,11 +322,11 @@ public final class Daemon {
     }
 
     private void putInForce(
-            Configuration next,
+            InForce then,
             AccessLog.Prepared log,
             Map<String, ServerLink> links,
             Listeners.Prepared prepared) {
-        Instant reload = listeners.all().isEmpty() ? null : Instant.now();
+        Configuration next = then.configuration();
         Map<String, List<InetSocketAddress>> before = openAddresses();
         Map<String, RouteTable> routes = routes(next);
         int growth = routes.values().stream().mapToInt(RouteTable::growthBytes).max().orElse(0);
@@ -347,7 +351,7 @@ public final class Daemon {
         letGo(change);
         var _ = names.watch(hosts(Stream.of(next)));
         Events.level(next.logging().level());
-        inForce = InForce.now(next, reload);
+        inForce = then;
         metrics.config(next.hash());
     }
 
@@ -487,13 +491,12 @@ public final class Daemon {
         InForce before = inForce;
         Configuration next = before.configuration().withCertificates(folder, set);
         if (stopping || next.hash().equals(before.configuration().hash())) return;
-        String failure = apply(next);
+        String failure = apply(before.with(next));
         if (failure != null) {
             metrics.certificatesReloaded("refused");
             Events.worsened("certificates-refused", "folder", folder, "fault", failure);
             return;
         }
-        inForce = before.with(next);
         metrics.certificatesReloaded("loaded");
         Events.changed(
                 "certificates-changed",
@@ -506,11 +509,14 @@ public final class Daemon {
     }
 
     /// What is wrong with a folder that has changed. On the watch's thread.
-    private void certificatesRefused(List<CertificateFault> faults) {
+    private void certificatesRefused(Path folder, List<CertificateFault> faults) {
         metrics.certificatesReloaded("refused");
         faults.stream()
                 .limit(MOST_TOLD)
-                .forEach(fault -> Events.worsened("certificates-refused", "fault", fault));
+                .forEach(
+                        fault ->
+                                Events.worsened(
+                                        "certificates-refused", "folder", folder, "fault", fault));
     }
 
     private static Runnable guarded(String failed, Runnable work) {
@@ -655,7 +661,7 @@ public final class Daemon {
         String lacking = lackingDescriptors(next);
         if (lacking != null) return new Commands.Refused(List.of(lacking));
         List<String> changes = ConfigurationChanges.between(before, next);
-        String failure = apply(next);
+        String failure = apply(InForce.now(next, Instant.now()));
         return failure == null
                 ? new Commands.Reloaded(next.hash(), changes)
                 : new Commands.Failed(failure);

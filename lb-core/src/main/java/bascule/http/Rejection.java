@@ -35,7 +35,7 @@ public enum Rejection {
     /// No TLS came about: not TLS, nothing in common, or the client went away: closed, within TLS with an alert.
     TLS(0, "tls"),
     /// `tls.strict-sni`, and no certificate for the host that the client asked for: closed with an alert.
-    SNI(0, "sni"),
+    SNI(0, "unknown-name"),
     /// Longer than `tls.handshake-time`: closed without an answer.
     HANDSHAKE_TIME(0, "handshake-time"),
     /// For a host whose clients have to show another certificate than was asked for on this connection (RFC 9110 §15.5.20).

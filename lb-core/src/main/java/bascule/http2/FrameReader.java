@@ -128,7 +128,9 @@ final class FrameReader {
             broken(Http2Error.PROTOCOL_ERROR);
             return true;
         }
-        if (blockOpen && type != Frames.CONTINUATION) { // RFC 9113 §6.2. Before it is all there, or DATA would be waited for.
+        if (blockOpen
+                && type != Frames.CONTINUATION) { // RFC 9113 §6.2. Before it is all there, or DATA
+            // would be waited for.
             broken(Http2Error.PROTOCOL_ERROR);
             return true;
         }

@@ -165,9 +165,12 @@ public abstract class Connection extends Deadline implements ChannelInboundHandl
         context.close();
         Channel channel = context.channel();
         if (tls == null || !channel.isOpen() || !channel.isRegistered()) return;
-        if (channel instanceof IoUringSocketChannel) // There, a write is never done at once.
-        loop.executor().schedule(() -> closePastTls(channel), LEAVE_MILLIS, TimeUnit.MILLISECONDS);
-        else closePastTls(channel);
+        if (channel instanceof IoUringSocketChannel) { // There, a write is never done at once.
+            loop.executor()
+                    .schedule(() -> closePastTls(channel), LEAVE_MILLIS, TimeUnit.MILLISECONDS);
+        } else {
+            closePastTls(channel);
+        }
     }
 
     private static void closePastTls(Channel channel) {

@@ -9,7 +9,7 @@ public enum HandshakeResult {
     MALFORMED(2, "malformed"),
     /// The client asked for a host without a certificate, and `tls.strict-sni` is on.
     UNKNOWN_NAME(3, "unknown-name"),
-    TIMEOUT(4, "timeout"),
+    TIMEOUT(4, "handshake-time"),
     /// The client went away.
     ABORTED(5, "aborted");
 

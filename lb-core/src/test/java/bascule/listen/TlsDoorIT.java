@@ -327,7 +327,7 @@ final class TlsDoorIT {
             silent.skipToEnd();
             half.skipToEnd();
         }
-        for (String each : List.of("malformed,1", "timeout,2"))
+        for (String each : List.of("malformed,1", "handshake-time,2"))
             daemon.awaitMetric(
                     Integer.parseInt(each.split(",")[1]),
                     "bascule_tls_handshakes_total",
