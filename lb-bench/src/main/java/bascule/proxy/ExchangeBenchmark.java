@@ -214,7 +214,8 @@ public class ExchangeBenchmark {
         var exchanges =
                 new Exchanges(
                         worker,
-                        new ListenerRules(listener, RouteTable.compile(listener, 0, _ -> 0), null, null),
+                        new ListenerRules(
+                                listener, RouteTable.compile(listener, 0, _ -> 0), null, null),
                         groups);
         var pool = (Http1Pool) Objects.requireNonNull(worker.pool(group.servers().getFirst()));
         Http1Back back = pool.open();

@@ -128,9 +128,8 @@ final class FrameReader {
             broken(Http2Error.PROTOCOL_ERROR);
             return true;
         }
-        if (blockOpen
-                && type != Frames.CONTINUATION) { // RFC 9113 §6.2. Before it is all there, or DATA
-            // would be waited for.
+        // RFC 9113 §6.2. Before the frame is all there, or DATA would be waited for.
+        if (blockOpen && type != Frames.CONTINUATION) {
             broken(Http2Error.PROTOCOL_ERROR);
             return true;
         }
