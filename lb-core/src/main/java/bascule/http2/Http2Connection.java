@@ -300,7 +300,7 @@ abstract class Http2Connection extends Connection {
             if (stream == null || !last) return;
             stream.peerEnded = true;
             stream.inputEnded(loop.nanoTime());
-            if (stream.localEnded) stream.close();
+            if (stream.localEnded && stream.passedOn()) stream.close();
         }
 
         @Override

@@ -245,7 +245,7 @@ final class Http2FrontStream extends Http2Stream implements FrontStream {
         if (fields.count() > 0) trailers = RequestText.trailers(fields);
         peerEnded = true;
         inputEnded(now);
-        if (localEnded) close();
+        if (localEnded && passedOn()) close();
     }
 
     @Override
@@ -262,9 +262,9 @@ final class Http2FrontStream extends Http2Stream implements FrontStream {
     void deliver(long now) {
         if (head != null) begin(now);
         else if (exchange == null) drop();
+        else if (held) return; // It waits for room,
         else if (body == Body.TUNNEL) deliverTunnel(exchange, now);
-        else if (webSocketAccept == null && !held) deliver(exchange, now);
-        // Else it waits, for the server's 101 or for room.
+        else if (webSocketAccept == null) deliver(exchange, now); // or for the server's 101.
     }
 
     private void deliver(RequestEvents events, long now) {
@@ -305,9 +305,16 @@ final class Http2FrontStream extends Http2Stream implements FrontStream {
             consumed(bytes);
             if (exchange == events) events.requestBurstEnded();
         }
-        if (!peerEnded || requestDone || exchange != events) return;
+        if (!peerEnded || requestDone || held || exchange != events) return;
         requestDone = true;
         events.requestInputEnded();
+        if (localEnded) close();
+    }
+
+    /// What a client says last in a tunnel is meant to arrive, even if the server has said before that it is through.
+    @Override
+    boolean passedOn() {
+        return body != Body.TUNNEL || requestDone || exchange == null;
     }
 
     private void refuseBody(RequestEvents events, Rejection rejection, long now) {
@@ -646,8 +653,9 @@ final class Http2FrontStream extends Http2Stream implements FrontStream {
             }
         }
         drop();
-        if (localEnded) sentAll();
-        else connection().later();
+        if (!localEnded) connection().later();
+        else if (peerEnded) close();
+        else sentAll();
     }
 
     @Override

@@ -103,6 +103,11 @@ abstract class Http2Stream extends Deadline {
     /// END_STREAM came with DATA; what came before it may still lie in [#takeReceived()].
     abstract void inputEnded(long nowNanos);
 
+    /// Has all been passed on that has to be before the stream may close in order? If not, it closes itself, once it has.
+    boolean passedOn() {
+        return true;
+    }
+
     /// What came since the last call may be passed on. At the end of each burst, and after [Http2Connection#touch].
     abstract void deliver(long nowNanos);
 
@@ -356,8 +361,8 @@ abstract class Http2Stream extends Deadline {
 
     private void ended() {
         localEnded = true;
-        if (peerEnded) close();
-        else sentAll();
+        if (!peerEnded) sentAll();
+        else if (passedOn()) close();
     }
 
     // ---- the end

@@ -1126,6 +1126,53 @@ final class Http2FrontTest {
         }
     }
 
+    /// A server that takes nothing holds the client up, and does not fill our memory.
+    @Test
+    void givenTunnelThatIsHeld_whenTheClientGoesOn_thenItsBytesWaitAndItsWindowCloses() {
+        try (var client = Client.greeted()) {
+            client.send(Frame.headers(1, Frame.block(WEBSOCKET), false));
+            Client.Request request = client.server.last();
+            upgrade(request);
+            client.frames();
+            request.front.readBody(false);
+            byte[] more = bytes(16_384);
+            for (int i = 0; i < 16; i++) client.send(Frame.data(1, more, i == 15));
+            assertThat(client.frames()).isEmpty();
+            assertEquals("", request.body.toString());
+            assertFalse(request.inputEnded);
+
+            request.front.readBody(true);
+            assertThat(client.frames())
+                    .allMatch(frame -> frame.type() == Frame.WINDOW_UPDATE)
+                    .noneMatch(frame -> frame.stream() == 1); // It has sent its last.
+            assertEquals(new String(more, ISO_8859_1).repeat(16), request.body.toString());
+            assertTrue(request.inputEnded);
+            request.end();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void givenTunnelThatTheServerHasEnded_whenTheClientSaysItsLast_thenItArrives(boolean held) {
+        try (var client = Client.greeted()) {
+            client.send(Frame.headers(1, Frame.block(WEBSOCKET), false));
+            Client.Request request = client.server.last();
+            upgrade(request);
+            client.frames();
+            if (held) request.front.readBody(false);
+            request.front.endTunnelOutput();
+            assertThat(client.heard()).endsWith("DATA 1 0 last");
+            client.send(Frame.data(1, "good", false), Frame.data(1, "bye", true));
+            assertEquals(!held, request.inputEnded);
+            if (held) request.front.readBody(true);
+            client.frames();
+            assertEquals("goodbye", request.body.toString());
+            assertTrue(request.inputEnded);
+            request.end();
+            assertThat(client.heard()).isEmpty();
+        }
+    }
+
     @Test
     void givenTunnel_whenNothingMoves_thenItEndsInTime() {
         try (var client = Client.greeted()) {
