@@ -579,6 +579,11 @@ abstract class Http2Connection extends Connection {
         later();
     }
 
+    /// Does DATA go out by the end of the turn, as far as the connection is concerned?
+    final boolean sendsNow() {
+        return sendWindow > 0 && writable();
+    }
+
     final void queued(int bytes) {
         queuedBytes += bytes;
     }

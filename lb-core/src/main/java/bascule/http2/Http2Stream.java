@@ -20,6 +20,11 @@ abstract class Http2Stream extends Deadline {
     /// What is no longer than this is copied into one buffer with what else goes out.
     static final int COPIED_BYTES = 2 * 1024;
 
+    /// Smallest and largest buffer for what waits, when what comes is small.
+    private static final int FITTED_BYTES = 512;
+
+    private static final int MOST_FITTED_BYTES = 16 * 1024;
+
     private static final int KEPT_PIECES = 16; // Of the queue, when the stream is used again.
 
     private @Nullable Http2Connection connection;
@@ -42,6 +47,7 @@ abstract class Http2Stream extends Deadline {
     private @Nullable ByteBuf[] pieces = new ByteBuf[4];
     private int firstPiece;
     private int pieceCount;
+    private boolean lastFitted; // Is the last piece a buffer of our own, with room behind?
     private int queuedBytes;
     private boolean endQueued;
     private @Nullable ByteBuf trailers;
@@ -195,6 +201,50 @@ abstract class Http2Stream extends Deadline {
             out.release();
             return;
         }
+        if (pieceCount > 0 || sendWindow <= 0 || !connection().sendsNow()) hold(out, bytes);
+        else add(out, false);
+        queuedBytes += bytes;
+        connection().queued(bytes);
+        if (sendWindow > 0) connection().ready(this);
+        else awaitWindow();
+    }
+
+    /// What has to wait, waits in a buffer of its size: else a peer that opens no window would hold a whole receive buffer for every few
+    /// bytes that came for it, and the bounds, which count bytes, would not see it.
+    private void hold(ByteBuf out, int bytes) {
+        if (pieceCount > 0 && lastFitted) {
+            ByteBuf last = pieces[firstPiece + pieceCount - 1 & pieces.length - 1];
+            if (last != null && last.capacity() - last.writerIndex() >= bytes) {
+                last.writeBytes(out);
+                out.release();
+                return;
+            }
+        }
+        if (out.capacity() <= 2 * bytes) {
+            add(out, false);
+            return;
+        }
+        // What comes bit by bit comes on.
+        int room = Math.clamp(queuedBytes, FITTED_BYTES, MOST_FITTED_BYTES);
+        ByteBuf fitted;
+        try {
+            fitted =
+                    connection()
+                            .loop()
+                            .allocator()
+                            .directBuffer(Frames.HEADER_BYTES + Math.max(bytes, room))
+                            .setIndex(Frames.HEADER_BYTES, Frames.HEADER_BYTES);
+        } catch (OutOfMemoryError none) {
+            add(out, false); // Which is there, at least.
+            return;
+        }
+        fitted.writeBytes(out);
+        out.release();
+        add(fitted, true);
+    }
+
+    private void add(ByteBuf out, boolean fitted) {
+        lastFitted = fitted;
         if (pieceCount == pieces.length) {
             @Nullable ByteBuf[] more = new ByteBuf[pieces.length * 2];
             for (int i = 0; i < pieceCount; i++)
@@ -203,10 +253,6 @@ abstract class Http2Stream extends Deadline {
             firstPiece = 0;
         }
         pieces[firstPiece + pieceCount++ & pieces.length - 1] = out;
-        queuedBytes += bytes;
-        connection().queued(bytes);
-        if (sendWindow > 0) connection().ready(this);
-        else awaitWindow();
     }
 
     /// END_STREAM behind what waits.

@@ -17,6 +17,7 @@ import bascule.net.Connection;
 import bascule.net.Failure;
 import bascule.net.Loop;
 import bascule.net.Loops;
+import io.netty.buffer.AbstractByteBufAllocator;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.buffer.UnpooledByteBufAllocator;
@@ -53,7 +54,11 @@ final class Client implements AutoCloseable {
     static final int BODY_BYTES = 1 << 20;
 
     final Socket socket = new Socket();
-    final Loop loop = Loops.of(socket.eventLoop(), UnpooledByteBufAllocator.DEFAULT);
+
+    /// What the front takes its buffers from.
+    final Memory memory = new Memory();
+
+    final Loop loop = Loops.of(socket.eventLoop(), memory);
     final Http2Codec codec = new Http2Codec(new Http1Codec(loop, 64 * 1024, 100));
     final Server server = new Server();
     final List<Rejection> rejections = new ArrayList<>();
@@ -150,6 +155,37 @@ final class Client implements AutoCloseable {
             takes = bytes;
             flush();
             runPendingTasks();
+        }
+    }
+
+    /// Counts its buffers, and has none left when it is told to.
+    static final class Memory extends AbstractByteBufAllocator {
+        private final UnpooledByteBufAllocator memory = new UnpooledByteBufAllocator(true);
+
+        /// Buffers that are still to be had.
+        int left = Integer.MAX_VALUE;
+
+        long usedBytes() {
+            return memory.metric().usedDirectMemory();
+        }
+
+        @Override
+        public boolean isDirectBufferPooled() {
+            return false;
+        }
+
+        @Override
+        protected ByteBuf newHeapBuffer(int initialCapacity, int maxCapacity) {
+            return newDirectBuffer(initialCapacity, maxCapacity);
+        }
+
+        @Override
+        protected ByteBuf newDirectBuffer(int initialCapacity, int maxCapacity) {
+            if (left-- <= 0) {
+                left = 0;
+                throw new OutOfMemoryError("by the test");
+            }
+            return memory.directBuffer(initialCapacity, maxCapacity);
         }
     }
 
@@ -282,6 +318,12 @@ final class Client implements AutoCloseable {
 
         void send(byte[] bytes) {
             front.send(UnpooledByteBufAllocator.DEFAULT.directBuffer().writeBytes(bytes));
+            front.flush();
+        }
+
+        /// As it comes from a server: with room around it.
+        void sendFrom(ByteBuf read) {
+            front.send(read);
             front.flush();
         }
 

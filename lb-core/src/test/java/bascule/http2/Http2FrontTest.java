@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import bascule.http.Rejection;
 import bascule.net.Failure;
+import bascule.net.ReceiveBuffers;
+import io.netty.buffer.ByteBuf;
 import io.netty.handler.codec.http2.Http2Error;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -998,6 +1000,83 @@ final class Http2FrontTest {
             assertThat(client.server.requests.stream().filter(it -> it.rooms == 1).count())
                     .isEqualTo(waiting);
             client.server.requests.forEach(Client.Request::end);
+        }
+    }
+
+    /// As a server sends it: a few bytes in each read.
+    @Test
+    void givenClosedWindow_whenAServerSendsBitByBit_thenWhatWaitsIsHeldInLittleMemory() {
+        try (var client = Client.greeted(4, 0)) {
+            client.send(get(1));
+            Client.Request request = client.server.last();
+            request.send("HTTP/1.1 200 OK\r\n\r\n");
+            client.frames();
+            long before = client.memory.usedBytes();
+            var reads = new ArrayList<ByteBuf>();
+            var sent = new StringBuilder();
+            for (int i = 0; i < 2000; i++) {
+                String event = "event" + i + "\n";
+                ByteBuf read = ReceiveBuffers.allocate(client.memory, 28 * 1024);
+                reads.add(read.writeBytes(event.getBytes(ISO_8859_1)));
+                sent.append(event);
+                request.sendFrom(read);
+                if (i % 3 == 0) client.frames(); // Turns of the loop.
+            }
+            assertThat(reads).allMatch(read -> read.refCnt() == 0);
+            assertThat(client.memory.usedBytes() - before).isLessThan(2L * sent.length() + 1024);
+
+            client.send(Frame.windowUpdate(1, 1000));
+            client.send(Frame.windowUpdate(1, 5000));
+            request.send("the last");
+            client.send(Frame.windowUpdate(1, 1 << 20));
+            request.end();
+            client.frames();
+            assertEquals(sent + "the last", payload(client.frames, 1));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"true, false", "false, true"})
+    void givenConnectionThatTakesNothing_whenAServerSendsLittle_thenItsReadIsNotHeld(
+            boolean window, boolean socket) {
+        try (var client = Client.greeted(4, 1 << 20)) {
+            if (socket) client.send(Frame.windowUpdate(0, 1 << 20));
+            client.send(get(1), get(3));
+            Client.Request much = client.server.requests.getFirst();
+            if (socket) client.socket.takes = 0;
+            much.send("HTTP/1.1 200 OK\r\n\r\n");
+            much.send(bytes(200_000));
+            client.frames();
+            Client.Request little = client.server.last();
+            little.send("HTTP/1.1 200 OK\r\n\r\n");
+            ByteBuf read = ReceiveBuffers.allocate(client.memory, 28 * 1024);
+            little.sendFrom(read.writeBytes("abc".getBytes(ISO_8859_1)));
+            assertEquals(0, read.refCnt());
+            if (window) client.send(Frame.windowUpdate(0, 1 << 20));
+            else client.socket.take(Long.MAX_VALUE);
+            much.end();
+            little.end();
+            client.frames();
+            assertEquals("abc", payload(client.frames, 3));
+            assertEquals(200_000, payload(client.frames, 1).length());
+        }
+    }
+
+    @Test
+    void givenNoMemory_whenSomethingHasToWait_thenItWaitsAsItCame() {
+        try (var client = Client.greeted(4, 0)) {
+            client.send(get(1));
+            Client.Request request = client.server.last();
+            request.send("HTTP/1.1 200 OK\r\n\r\n");
+            client.frames();
+            ByteBuf read = ReceiveBuffers.allocate(client.memory, 28 * 1024);
+            client.memory.left = 0;
+            request.sendFrom(read.writeBytes("abc".getBytes(ISO_8859_1)));
+            client.memory.left = Integer.MAX_VALUE;
+            request.end();
+            client.send(Frame.windowUpdate(1, 10));
+            client.frames();
+            assertEquals("abc", payload(client.frames, 1));
         }
     }
 
