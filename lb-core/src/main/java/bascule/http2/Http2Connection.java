@@ -226,7 +226,7 @@ abstract class Http2Connection extends Connection {
             partialSinceNanos = 0;
         } else if (partialSinceNanos == 0) {
             partialSinceNanos = loop.nanoTime();
-            loop.wheel().schedule(this, partialSinceNanos + bounds.headNanos());
+            loop.wheel().scheduleBy(this, partialSinceNanos + bounds.headNanos());
         }
         if (!writable() && writer.controlBytes() > MOST_CONTROL) setReading(false);
         later();
@@ -744,7 +744,7 @@ abstract class Http2Connection extends Connection {
             }
             next = Math.min(next, due);
         }
-        loop.wheel().schedule(this, next);
+        loop.wheel().scheduleBy(this, next);
     }
 
     private void tooSlow() {
@@ -779,7 +779,7 @@ abstract class Http2Connection extends Connection {
         graceNanos = now + GRACE_NANOS;
         writer.goAway(Integer.MAX_VALUE, Http2Error.NO_ERROR);
         writer.ping(GRACE_PING, false);
-        loop.wheel().schedule(this, graceNanos);
+        loop.wheel().scheduleBy(this, graceNanos);
         later();
     }
 

@@ -35,6 +35,13 @@ public final class DeadlineWheel {
         link(deadline, tick);
     }
 
+    /// Arms `deadline`, or moves it forward; never puts it off. For whoever has several reasons to be woken, and looks at all of them
+    /// when it is.
+    public void scheduleBy(Deadline deadline, long atNanos) {
+        if (deadline.atNanos == Deadline.NEVER || atNanos - deadline.atNanos < 0)
+            schedule(deadline, atNanos);
+    }
+
     /// Disarms `deadline` for now: cheap, meant for a connection that will arm it again.
     public void suspend(Deadline deadline) {
         deadline.atNanos = Deadline.NEVER;

@@ -1493,6 +1493,20 @@ final class Http2FrontTest {
         }
     }
 
+    /// Whatever begins to wait meanwhile, and ends.
+    @Test
+    void givenDrain_whenTheClientSendsFramesInPieces_thenTheLastStreamIsNamedInTimeAllTheSame() {
+        try (var client = Client.greeted()) {
+            ((Http2Front) client.front).drain(client.loop.nanoTime());
+            byte[] ping = Frame.ping(1).bytes();
+            client.send(Arrays.copyOf(ping, 5));
+            client.send(Arrays.copyOfRange(ping, 5, ping.length));
+            assertThat(client.heard()).hasSize(3);
+            client.until(1.5);
+            assertThat(client.heard()).containsExactly("GOAWAY 0 NO_ERROR");
+        }
+    }
+
     @Test
     void givenStop_whenRequestsRun_thenTheyEndAndTheClientIsTold() {
         try (var client = Client.greeted()) {

@@ -58,6 +58,24 @@ final class DeadlineWheelTest {
         assertTrue(late >= 0 && late < TICK_NANOS, () -> "late by " + late);
     }
 
+    @Test
+    void givenDeadlineThatIsNotToBePutOff_whenAskedForAgain_thenTheEarliestTimeCounts() {
+        var node = new Node();
+        wheel.scheduleBy(node, ORIGIN + 50 * TICK_NANOS);
+        wheel.scheduleBy(node, ORIGIN + 90 * TICK_NANOS);
+        wheel.scheduleBy(node, ORIGIN + 20 * TICK_NANOS);
+        wheel.scheduleBy(node, ORIGIN + 21 * TICK_NANOS);
+        run(0, 19 * TICK_NANOS);
+        assertEquals(0, node.expiries);
+        run(20 * TICK_NANOS, 30 * TICK_NANOS);
+        assertEquals(ORIGIN + 20 * TICK_NANOS, node.expiredAt);
+
+        wheel.scheduleBy(node, ORIGIN + 60 * TICK_NANOS);
+        run(31 * TICK_NANOS, 100 * TICK_NANOS);
+        assertEquals(2, node.expiries);
+        assertEquals(ORIGIN + 60 * TICK_NANOS, node.expiredAt);
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {1023, 1024, 1025, 5000}) // Ticks; a turn has 1024.
     void givenDeadlineBeyondATurn_whenItsTimeComes_thenExpiresThenAndNotATurnEarlier(int ticks) {
