@@ -98,6 +98,7 @@ abstract class Http2Connection extends Connection {
     private int peerStreams = Integer.MAX_VALUE;
     private boolean peerTakesConnect;
     private int queuedBytes;
+    private long dataBytes;
 
     // The numbers of streams: the last one that the peer opened, of those the last one that was
     // served, and the last one of ours.
@@ -109,8 +110,10 @@ abstract class Http2Connection extends Connection {
     private long partialSinceNanos;
     private long idleSinceNanos;
     private long graceNanos;
-    private long stalledSinceNanos;
+    private long stalledSinceNanos; // Its socket.
     private long stalledBytes;
+    private long closedSinceNanos; // Its window.
+    private long closedBytes;
     private long lingerBytes;
 
     /// @param client do we open the streams?
@@ -618,7 +621,7 @@ abstract class Http2Connection extends Connection {
                 sendReady();
                 writer.finish();
                 flush();
-                if (phase == Phase.OPEN && (!ready.isEmpty() || !writable())) awaitPeer();
+                if (phase == Phase.OPEN) awaitPeer();
                 tellOfRoom();
                 if (phase == Phase.OPEN && streams.isEmpty() && mayEnd()) finish();
             }
@@ -641,6 +644,7 @@ abstract class Http2Connection extends Connection {
             if (!stream.maySend()) continue;
             int bytes = stream.write(writer, (int) Math.min(sendWindow, peerFrameBytes));
             sendWindow -= bytes;
+            dataBytes += bytes;
             if (bytes >= SMALL_BYTES || !stream.waits())
                 crumbsLeft = Math.min(crumbsLeft + CRUMBS_PER_FRAME, MOST_CRUMBS);
             else if (!crumb()) return;
@@ -675,12 +679,28 @@ abstract class Http2Connection extends Connection {
 
     // ---- time
 
-    /// The peer has to take something, or to make room.
+    /// The peer may have to take something, or to make room.
     private void awaitPeer() {
+        if (!writable()) awaitSocket();
+        if (waitsForWindow()) awaitWindow();
+    }
+
+    private void awaitSocket() {
         if (stalledSinceNanos != 0) return;
         stalledSinceNanos = loop.nanoTime();
         stalledBytes = takenBytes();
-        loop.wheel().schedule(this, stalledSinceNanos + bounds.stallNanos());
+        loop.wheel().scheduleBy(this, stalledSinceNanos + bounds.stallNanos());
+    }
+
+    private void awaitWindow() {
+        if (closedSinceNanos != 0) return;
+        closedSinceNanos = loop.nanoTime();
+        closedBytes = dataBytes;
+        loop.wheel().scheduleBy(this, closedSinceNanos + bounds.stallNanos());
+    }
+
+    private boolean waitsForWindow() {
+        return sendWindow <= 0 && !ready.isEmpty();
     }
 
     /// Grows with what the peer takes. Over TLS it falls a little with what is written, which takes more room there.
@@ -717,19 +737,33 @@ abstract class Http2Connection extends Connection {
             }
             next = Math.min(next, due);
         }
-        if (pendingBytes() > 0) awaitPeer();
+        if (pendingBytes() > 0) awaitSocket();
         if (stalledSinceNanos != 0) {
-            if (ready.isEmpty() && pendingBytes() == 0) {
+            if (pendingBytes() == 0) {
                 stalledSinceNanos = 0;
             } else if (takenBytes() > stalledBytes) {
                 stalledBytes = takenBytes();
                 stalledSinceNanos = now;
             } else if (stalledSinceNanos + bounds.stallNanos() - now <= 0) {
-                stalled(now);
-                if (phase != Phase.OPEN) return;
+                end(Failure.CLIENT_STALLED);
+                reset();
+                return;
             }
             if (stalledSinceNanos != 0)
                 next = Math.min(next, stalledSinceNanos + bounds.stallNanos());
+        }
+        // What a socket takes are answers to PINGs, too: a window that stays closed is seen by DATA.
+        if (closedSinceNanos != 0) {
+            if (!waitsForWindow()) {
+                closedSinceNanos = 0;
+            } else if (dataBytes != closedBytes) {
+                closedBytes = dataBytes;
+                closedSinceNanos = now;
+            } else if (closedSinceNanos + bounds.stallNanos() - now <= 0) {
+                windowStalled(now);
+            }
+            if (closedSinceNanos != 0)
+                next = Math.min(next, closedSinceNanos + bounds.stallNanos());
         }
         if (leaving == Leaving.ANNOUNCED) {
             if (graceNanos - now <= 0) nameLast();
@@ -755,14 +789,9 @@ abstract class Http2Connection extends Connection {
         fail(Http2Error.ENHANCE_YOUR_CALM, Rejection.HEADER_TIME);
     }
 
-    /// The peer takes nothing: if it is its socket, all is lost; if it is its window, those who wait are.
-    private void stalled(long now) {
-        stalledSinceNanos = 0;
-        if (pendingBytes() > 0) {
-            end(Failure.CLIENT_STALLED);
-            reset();
-            return;
-        }
+    /// The peer opens no window: those who wait for it are lost.
+    private void windowStalled(long now) {
+        closedSinceNanos = 0;
         for (Http2Stream stream; (stream = ready.first()) != null; ) {
             ready.remove(stream);
             stream.stalled(now);

@@ -1672,6 +1672,43 @@ final class Http2FrontTest {
         }
     }
 
+    /// What answers a client is no progress of what it has asked for.
+    @Test
+    void givenConnectionsWindowThatStaysClosed_whenTheClientPings_thenThoseWhoWaitAreCut() {
+        try (var client = Client.greeted(4, 1 << 20)) {
+            client.send(get(1));
+            Client.Request waits = client.server.last();
+            waits.send("HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n");
+            waits.send(bytes(70_000));
+            for (int second = 1; second <= Client.BODY_IDLE + 1; second++) {
+                client.send(Frame.ping(second));
+                client.frames();
+                client.until(second);
+            }
+            assertEquals(Failure.CLIENT_STALLED, waits.failure);
+            assertFalse(client.closed());
+        }
+    }
+
+    @Test
+    void givenConnectionsWindowThatOpensALittle_whenTimePasses_thenNobodyIsCut() {
+        try (var client = Client.greeted(4, 1 << 20)) {
+            client.send(get(1));
+            Client.Request waits = client.server.last();
+            waits.send("HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n");
+            waits.send(bytes(70_000));
+            waits.end();
+            for (int i = 1; i <= 4; i++) {
+                client.frames();
+                client.until(i * (Client.BODY_IDLE - 1));
+                client.send(Frame.windowUpdate(0, 1000));
+            }
+            client.send(Frame.windowUpdate(0, 70_000));
+            client.frames();
+            assertEquals(70_000, payload(client.frames, 1).length());
+        }
+    }
+
     @Test
     void givenSocketThatTakesNothing_whenTimePasses_thenAllIsReset() {
         try (var client = Client.greeted(4, 1 << 20)) {
