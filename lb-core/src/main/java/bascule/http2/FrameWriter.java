@@ -17,6 +17,7 @@ final class FrameWriter {
     private boolean blockWritten;
     private long writtenBytes;
     private int controlBytes;
+    private int blocks;
 
     /// @param out owns what it is given
     FrameWriter(ByteBufAllocator allocator, Consumer<ByteBuf> out) {
@@ -58,6 +59,11 @@ final class FrameWriter {
     /// Bytes of frames that answer the peer's frames rather than carry anything, since [#forgetControl].
     int controlBytes() {
         return controlBytes;
+    }
+
+    /// Field blocks so far.
+    int blocks() {
+        return blocks;
     }
 
     void forgetControl() {
@@ -115,6 +121,7 @@ final class FrameWriter {
 
     /// A field block with its frame, or frames.
     void headers(int id, HpackWriter block, boolean last) {
+        blocks++;
         int bytes = block.end() - HpackWriter.ROOM;
         int flags = last ? Frames.END_STREAM : 0;
         if (!blockWritten || bytes > FrameReader.FRAME_LIMIT) {
@@ -129,6 +136,7 @@ final class FrameWriter {
     ///
     /// @param block a field block; not released
     void trailers(int id, ByteBuf block) {
+        blocks++;
         byte[] whole = new byte[block.readableBytes()];
         block.readBytes(whole);
         headers(id, whole, 0, whole.length, Frames.END_STREAM);

@@ -9,10 +9,11 @@ final class Glitches {
     /// Forgiven per second; and one for each stream that ended well.
     static final int FORGIVEN_PER_SECOND = 50;
 
-    private static final long FORGIVEN_NANOS = 1_000_000_000 / FORGIVEN_PER_SECOND;
+    /// Streams that the peer takes back before they are answered have a bucket of their own: 500 at once, and 300 per second. Somebody who
+    /// moves a map about takes back some sixty pictures, four times a second; an attacker, thousands.
+    static final int RESETS_FORGIVEN_PER_SECOND = 600;
 
-    // What each costs. A client that leaves a page may take back all of its requests at once;
-    // nobody needs a hundred malformed ones.
+    // What each costs. Nobody needs a hundred malformed requests.
     static final int RESET_BY_PEER = 2;
     static final int RESET_BY_US = 10;
     static final int REFUSED = 5;
@@ -23,18 +24,24 @@ final class Glitches {
     static final int EMPTY = 5;
     static final int CRUMBS = 1;
 
+    private final long forgivenNanos;
     private int sum;
     private long sinceNanos;
 
+    /// @param forgivenPerSecond of what has been added
+    Glitches(int forgivenPerSecond) {
+        forgivenNanos = 1_000_000_000 / forgivenPerSecond;
+    }
+
     /// @return whether the peer may go on
     boolean add(int cost, long nowNanos) {
-        long forgiven = (nowNanos - sinceNanos) / FORGIVEN_NANOS;
+        long forgiven = (nowNanos - sinceNanos) / forgivenNanos;
         if (sum == 0 || forgiven >= sum) {
             sum = 0;
             sinceNanos = nowNanos;
         } else if (forgiven > 0) {
             sum -= (int) forgiven;
-            sinceNanos += forgiven * FORGIVEN_NANOS;
+            sinceNanos += forgiven * forgivenNanos;
         }
         sum += cost;
         return sum <= MOST;

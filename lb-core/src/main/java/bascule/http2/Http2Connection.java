@@ -40,11 +40,16 @@ abstract class Http2Connection extends Connection {
 
     static final int DEFAULT_WINDOW = 65_535;
 
-    /// For each DATA frame of ours a peer may update windows so often, or let us send so many frames that are small only because the
-    /// window is; and so often in advance. More are glitches.
+    /// For each DATA frame of ours a peer may update windows so often, and once more for so many of its bytes, or let us send so many
+    /// frames that are small only because the window is. More are glitches. There are clients that update two windows for each 4 KiB that
+    /// they have read, and read them when all is sent, which may be 16 MiB.
     private static final int CRUMBS_PER_FRAME = 4;
 
-    private static final int MOST_CRUMBS = 1000;
+    private static final int BYTES_PER_CRUMB = 512;
+
+    private static final int FIRST_CRUMBS = 1000;
+
+    private static final int MOST_CRUMBS = 32 * 1024;
 
     private static final int SMALL_BYTES = 256;
 
@@ -76,7 +81,8 @@ abstract class Http2Connection extends Connection {
     private final ArrayList<Http2Stream> touched = new ArrayList<>();
     private final ArrayList<Http2Stream> cramped = new ArrayList<>();
     private final ArrayList<Http2Stream> dead = new ArrayList<>();
-    private final Glitches glitches = new Glitches();
+    private final Glitches glitches = new Glitches(Glitches.FORGIVEN_PER_SECOND);
+    private final Glitches resets = new Glitches(Glitches.RESETS_FORGIVEN_PER_SECOND);
     private final Runnable turn = this::turn;
     private Phase phase = Phase.OPEN;
     private Leaving leaving = Leaving.NO;
@@ -88,7 +94,8 @@ abstract class Http2Connection extends Connection {
     private @Nullable Http2Stream dataStream;
     private int receiveWindow;
     private int receiveCredit;
-    private int crumbsLeft = MOST_CRUMBS;
+    private long saidBeforePing;
+    private int crumbsLeft = FIRST_CRUMBS;
     private boolean settingsSeen;
 
     // What goes.
@@ -359,7 +366,7 @@ abstract class Http2Connection extends Connection {
             Http2Stream stream = streams.get(id);
             if (stream != null) {
                 // Taken back before it was answered, it has cost us more than the peer.
-                if (!stream.answered()) glitch(Glitches.RESET_BY_PEER);
+                if (!stream.answered() && !resetByPeer()) return;
                 if (stream.closed()) return;
                 stream.close();
                 stream.peerReset(code, loop.nanoTime());
@@ -407,7 +414,11 @@ abstract class Http2Connection extends Connection {
 
         @Override
         public void ping(long data) {
-            if (glitch(Glitches.PING)) writer.ping(data, true);
+            // gRPC asks so how far it is to us, each time that something has come.
+            long said = dataBytes + writer.blocks();
+            boolean free = said != saidBeforePing;
+            saidBeforePing = said;
+            if (free || glitch(Glitches.PING)) writer.ping(data, true);
         }
 
         @Override
@@ -456,8 +467,24 @@ abstract class Http2Connection extends Connection {
     final boolean glitch(int cost) {
         if (phase != Phase.OPEN) return false;
         if (glitches.add(cost, loop.nanoTime())) return true;
-        fail(Http2Error.ENHANCE_YOUR_CALM, Rejection.GLITCHES);
+        tooMuch();
         return false;
+    }
+
+    private boolean resetByPeer() {
+        if (phase != Phase.OPEN) return false;
+        if (resets.add(Glitches.RESET_BY_PEER, loop.nanoTime())) return true;
+        tooMuch();
+        return false;
+    }
+
+    private void tooMuch() {
+        fail(Http2Error.ENHANCE_YOUR_CALM, Rejection.GLITCHES);
+    }
+
+    private void earn(int bytes) {
+        int more = CRUMBS_PER_FRAME + bytes / BYTES_PER_CRUMB;
+        crumbsLeft = Math.min(crumbsLeft + more, MOST_CRUMBS);
     }
 
     private boolean crumb() {
@@ -645,8 +672,7 @@ abstract class Http2Connection extends Connection {
             int bytes = stream.write(writer, (int) Math.min(sendWindow, peerFrameBytes));
             sendWindow -= bytes;
             dataBytes += bytes;
-            if (bytes >= SMALL_BYTES || !stream.waits())
-                crumbsLeft = Math.min(crumbsLeft + CRUMBS_PER_FRAME, MOST_CRUMBS);
+            if (bytes >= SMALL_BYTES || !stream.waits()) earn(bytes);
             else if (!crumb()) return;
             if (stream.maySend()) ready.add(stream);
         }
@@ -752,7 +778,7 @@ abstract class Http2Connection extends Connection {
             if (stalledSinceNanos != 0)
                 next = Math.min(next, stalledSinceNanos + bounds.stallNanos());
         }
-        // What a socket takes are answers to PINGs, too: a window that stays closed is seen by DATA.
+        // What a socket takes are answers to PINGs, too: a closed window is seen by DATA.
         if (closedSinceNanos != 0) {
             if (!waitsForWindow()) {
                 closedSinceNanos = 0;

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Frames that are allowed one by one, and too many of them. What it means for other clients is asked of a daemon, in `FloodsIT`.
 final class GlitchesTest {
@@ -22,7 +23,7 @@ final class GlitchesTest {
 
     @Test
     void givenBucket_whenTimePasses_thenItForgives() {
-        var glitches = new Glitches();
+        var glitches = new Glitches(Glitches.FORGIVEN_PER_SECOND);
         assertTrue(glitches.add(Glitches.MOST, 0));
         assertFalse(glitches.add(1, SECOND / Glitches.FORGIVEN_PER_SECOND - 1));
         assertTrue(glitches.add(0, SECOND));
@@ -33,11 +34,71 @@ final class GlitchesTest {
 
     @Test
     void givenBucket_whenStreamsEndWell_thenItForgives() {
-        var glitches = new Glitches();
+        var glitches = new Glitches(Glitches.FORGIVEN_PER_SECOND);
         assertTrue(glitches.add(Glitches.MOST, 0));
         glitches.forgive();
         assertTrue(glitches.add(1, 0));
         assertFalse(glitches.add(1, 0));
+    }
+
+    /// @return how many streams are taken back until it is too much, of a minute's
+    private static int resets(int atOnce, int perSecond) {
+        var resets = new Glitches(Glitches.RESETS_FORGIVEN_PER_SECOND);
+        int count = 0;
+        for (int turn = 0; turn < 60 * perSecond; turn++)
+            for (int i = 0; i < atOnce; i++, count++)
+                if (!resets.add(Glitches.RESET_BY_PEER, turn * SECOND / perSecond)) return count;
+        return count;
+    }
+
+    @Test
+    void givenStreamsThatAreTakenBack_whenABrowserDoesSo_thenItMayAndAnAttackerMayNot() {
+        assertEquals(60 * 4 * 60, resets(60, 4));
+        assertEquals(100 * 60, resets(100, 1));
+        assertThat(resets(1, 1000)).isLessThan(1000);
+        assertThat(resets(100, 50)).isLessThan(1000);
+    }
+
+    /// As Go's client does: it updates both windows for each 4 KiB that was read, which may be when all has come.
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void givenClientThatReads4KiBAtATime_whenItLoadsMuch_thenItIsServed(boolean late) {
+        try (var client = Client.greeted(4, 8 << 20)) {
+            client.send(Frame.windowUpdate(0, 1 << 30));
+            client.send(get(1));
+            Client.Request request = client.server.last();
+            request.send("HTTP/1.1 200 OK\r\n\r\n");
+            int unread = 0;
+            for (int i = 0; i < 1024; i++) { // 16 MiB in two windows
+                request.send(new byte[16 * 1024]);
+                client.frames();
+                unread += 4;
+                if (late && unread < 2000) continue;
+                for (; unread > 0; unread--)
+                    client.send(Frame.windowUpdate(0, 4096), Frame.windowUpdate(1, 4096));
+            }
+            request.end();
+            assertThat(client.heard()).endsWith("DATA 1 0 last");
+            assertThat(client.rejections).isEmpty();
+        }
+    }
+
+    /// As gRPC does: it measures the way by a PING for what has come.
+    @Test
+    void givenStreamOfSmallMessages_whenTheClientPingsForEach_thenItIsServed() {
+        try (var client = Client.greeted(4, 8 << 20)) {
+            client.send(get(1));
+            Client.Request request = client.server.last();
+            request.send("HTTP/1.1 200 OK\r\n\r\n");
+            for (int i = 0; i < 5000; i++) {
+                request.send("message");
+                client.frames();
+                client.send(Frame.ping(i));
+            }
+            request.end();
+            assertThat(client.heard()).contains("DATA 1 0 last");
+            assertThat(client.rejections).isEmpty();
+        }
     }
 
     private static Frame get(int stream) {
