@@ -14,7 +14,7 @@ import io.netty.handler.codec.http2.Http2Settings;
 import org.jspecify.annotations.Nullable;
 
 /// From the bytes of a connection to its frames (RFC 9113 §4). Netty's reader is given one whole frame at a time, and decodes HPACK;
-/// DATA is read here, so that its payload goes on as it comes. Of a frame that is cut, no more is kept than the frame.
+/// DATA is read here, so that its payload goes on as it comes, and a field block that is whole is decoded where it lies. Of a frame that is cut, no more is kept than the frame.
 final class FrameReader {
     /// Longest frame that is accepted; it is what every peer starts with (RFC 9113 §4.2), so it need not be said.
     static final int FRAME_LIMIT = 16 * 1024;
@@ -22,8 +22,11 @@ final class FrameReader {
     /// A field block may come in so many small frames. Each costs us more than the peer.
     private static final int MOST_CONTINUATIONS = 64;
 
+    private static final int PRIORITY_BYTES = 5;
+
     private final FrameEvents events;
     private final ByteBufAllocator allocator;
+    private final Decoder decoder;
     private final DefaultHttp2FrameReader reader;
     private final Listener listener = new Listener();
     private int prefaceSeen;
@@ -41,7 +44,8 @@ final class FrameReader {
         this.events = events;
         this.allocator = allocator;
         prefaceSeen = preface ? 0 : Frames.prefaceLength();
-        reader = new DefaultHttp2FrameReader(new Decoder(mostBytes), MOST_CONTINUATIONS);
+        decoder = new Decoder(mostBytes);
+        reader = new DefaultHttp2FrameReader(decoder, MOST_CONTINUATIONS);
     }
 
     /// Reads all of `in`, unless the connection ends before.
@@ -145,13 +149,48 @@ final class FrameReader {
         int writerIndex = in.writerIndex();
         in.writerIndex(end);
         try {
-            reader.readFrame(context, in, listener);
+            if (type == Frames.HEADERS && !blockOpen && id != 0) headers(in, flags, id);
+            else reader.readFrame(context, in, listener);
         } catch (Http2Exception error) {
             events.broken(Http2Exception.streamId(error), error.error());
         } finally {
             in.setIndex(end, writerIndex);
         }
         return true;
+    }
+
+    /// Reads a field block that is in one frame.
+    ///
+    /// @param in that frame
+    private void headers(ByteBuf in, int flags, int id) throws Http2Exception {
+        in.skipBytes(Frames.HEADER_BYTES);
+        int needed =
+                ((flags & Frames.PADDED) == 0 ? 0 : 1)
+                        + ((flags & Frames.WITH_PRIORITY) == 0 ? 0 : PRIORITY_BYTES);
+        if (in.readableBytes() < needed) {
+            broken(Http2Error.FRAME_SIZE_ERROR);
+            return;
+        }
+        int padding = (flags & Frames.PADDED) == 0 ? 0 : in.readUnsignedByte();
+        if ((flags & Frames.WITH_PRIORITY) != 0) {
+            int dependency = in.readInt() & Integer.MAX_VALUE;
+            in.skipBytes(1); // Nobody asks for its weight any more (RFC 9113 §5.3.2).
+            if (dependency == id) {
+                broken(Http2Error.PROTOCOL_ERROR);
+                return;
+            }
+        }
+        if (in.readableBytes() < padding) {
+            broken(Http2Error.PROTOCOL_ERROR);
+            return;
+        }
+        in.writerIndex(in.writerIndex() - padding);
+        if (in.readableBytes() > decoder.maxHeaderListSizeGoAway()) {
+            broken(Http2Error.ENHANCE_YOUR_CALM);
+            return;
+        }
+        decoder.decodeHeaders(id, in);
+        events.headers(id, (flags & Frames.END_STREAM) != 0);
     }
 
     private void broken(Http2Error code) {

@@ -21,6 +21,7 @@ final class Frames {
     static final int ACK = 1;
     static final int END_HEADERS = 4;
     static final int PADDED = 8;
+    static final int WITH_PRIORITY = 0x20;
 
     /// Settings (§6.5.2, RFC 8441 §3, RFC 9218 §2.1).
     static final int ENABLE_PUSH = 2;

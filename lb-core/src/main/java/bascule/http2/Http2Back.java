@@ -263,7 +263,7 @@ public final class Http2Back extends Http2Connection {
     }
 
     @Override
-    void streamEnded(long now) {
+    void streamEnded() {
         if (state == State.READY && streamCount() == 0) rest(true);
     }
 

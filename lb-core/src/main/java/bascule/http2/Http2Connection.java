@@ -155,7 +155,7 @@ abstract class Http2Connection extends Connection {
     abstract boolean answered(long ping, long nowNanos);
 
     /// A stream has ended; there may be room for another.
-    abstract void streamEnded(long nowNanos);
+    abstract void streamEnded();
 
     /// Something was refused, for the metrics.
     abstract void rejected(Rejection rejection);
@@ -581,10 +581,9 @@ abstract class Http2Connection extends Connection {
         ready.remove(stream);
         cramped.remove(stream);
         dead.add(stream);
-        long now = loop.nanoTime();
-        if (streams.isEmpty()) idleSinceNanos = now;
+        if (streams.isEmpty()) idleSinceNanos = loop.nanoTime();
         later();
-        streamEnded(now);
+        streamEnded();
     }
 
     // ---- what goes

@@ -122,7 +122,7 @@ public final class Http2Front extends Http2Connection implements Front {
     }
 
     @Override
-    void streamEnded(long now) {}
+    void streamEnded() {}
 
     @Override
     void rejected(Rejection rejection) {

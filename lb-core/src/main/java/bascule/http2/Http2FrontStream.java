@@ -541,7 +541,7 @@ final class Http2FrontStream extends Http2Stream implements FrontStream {
         };
     }
 
-    private static void put(HeaderBlock fields, HpackWriter block) {
+    static void put(HeaderBlock fields, HpackWriter block) {
         byte[] bytes = fields.bytes();
         int count = fields.count();
         for (int line = 0; line < count; line++) {

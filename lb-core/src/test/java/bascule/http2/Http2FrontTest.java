@@ -11,6 +11,7 @@ import bascule.net.Failure;
 import bascule.net.ReceiveBuffers;
 import io.netty.buffer.ByteBuf;
 import io.netty.handler.codec.http2.Http2Error;
+import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -322,6 +323,29 @@ final class Http2FrontTest {
             assertEquals(
                     "GET / HTTP/1.1\r\nHost: " + authority + "\r\n\r\n", client.server.last().head);
             client.server.last().answer();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, Frame.PADDED, Frame.WITH_PRIORITY, Frame.PADDED | Frame.WITH_PRIORITY})
+    void givenPaddingOrPriority_whenRead_thenTheBlockIsTheSame(int flags) {
+        byte[] block = Frame.block(Client.get("/"));
+        var payload = new ByteArrayOutputStream();
+        if ((flags & Frame.PADDED) != 0) payload.write(3);
+        if ((flags & Frame.WITH_PRIORITY) != 0) payload.writeBytes(new byte[] {0, 0, 0, 7, 15});
+        payload.writeBytes(block);
+        if ((flags & Frame.PADDED) != 0) payload.writeBytes(new byte[3]);
+        byte[] whole = payload.toByteArray();
+        try (var client = Client.greeted()) {
+            client.send(new Frame(Frame.HEADERS, flags | Frame.END_HEADERS | 1, 1, whole));
+            client.send(
+                    new Frame(Frame.HEADERS, flags | 1, 3, whole),
+                    new Frame(Frame.CONTINUATION, Frame.END_HEADERS, 3, Frame.block("x", "y")));
+            String head = "GET / HTTP/1.1\r\nHost: example.org\r\n";
+            assertThat(client.server.requests)
+                    .map(request -> request.head)
+                    .containsExactly(head + "\r\n", head + "x: y\r\n\r\n");
+            client.server.requests.forEach(Client.Request::answer);
         }
     }
 
@@ -1349,6 +1373,21 @@ final class Http2FrontTest {
                 },
                 new Object[] {Frame.headers(3, new byte[] {0, 5, 'a'}, true), "COMPRESSION_ERROR"},
                 new Object[] {new Frame(Frame.HEADERS, Frame.PADDED, 3, none), "FRAME_SIZE_ERROR"},
+                new Object[] {
+                    new Frame(Frame.HEADERS, Frame.PADDED | 4, 3, none), "FRAME_SIZE_ERROR"
+                },
+                new Object[] {
+                    new Frame(Frame.HEADERS, Frame.PADDED | 4, 3, new byte[] {1}), "PROTOCOL_ERROR"
+                },
+                new Object[] {
+                    new Frame(Frame.HEADERS, Frame.WITH_PRIORITY | 4, 3, new byte[4]),
+                    "FRAME_SIZE_ERROR"
+                },
+                new Object[] {
+                    new Frame(
+                            Frame.HEADERS, Frame.WITH_PRIORITY | 4, 3, new byte[] {0, 0, 0, 3, 0}),
+                    "PROTOCOL_ERROR"
+                },
                 new Object[] {new Frame(Frame.PRIORITY, 0, 0, new byte[5]), "PROTOCOL_ERROR"},
                 new Object[] {new Frame(Frame.RST_STREAM, 0, 1, new byte[3]), "FRAME_SIZE_ERROR"},
                 new Object[] {Frame.reset(0, Http2Error.CANCEL), "PROTOCOL_ERROR"},
