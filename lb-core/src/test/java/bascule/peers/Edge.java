@@ -1,5 +1,6 @@
 package bascule.peers;
 
+import bascule.testing.OpenSsl;
 import bascule.testing.RunningDaemon;
 import bascule.tls.testing.Issued;
 import bascule.tls.testing.TestAuthority;
@@ -17,7 +18,7 @@ import javax.net.ssl.TrustManagerFactory;
 /// A daemon with three doors to the same servers: over TLS, plain for HTTP/1.1 and HTTP/2, plain for HTTP/1.1 alone.
 final class Edge implements AutoCloseable {
     /// What its certificate says.
-    static final String NAME = "localhost";
+    static final String NAME = OpenSsl.NAME;
 
     final RunningDaemon daemon;
     final TestAuthority authority = TestAuthority.named("Test authority");
