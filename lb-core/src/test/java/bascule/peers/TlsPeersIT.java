@@ -3,10 +3,12 @@ package bascule.peers;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import bascule.testing.Answer;
 import bascule.testing.Content;
 import bascule.testing.Nginx;
 import bascule.testing.Peers;
 import bascule.testing.RunningDaemon;
+import bascule.testing.Site;
 import bascule.testing.Tool;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -17,6 +19,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -278,6 +281,40 @@ final class TlsPeersIT {
         assertThat(sent.text()).contains(400 * "300000".length() + ") data");
 
         assertEquals(5464, edge.daemon.metric("bascule_exchanges_total", "code=\"2xx\""));
+    }
+
+    @Test
+    void givenTrailers_whenNghttpSendsAndReadsThem_thenBothSidesHaveThem() throws Exception {
+        Path file = folder.resolve("upload");
+        Files.writeString(file, "body");
+        var seen = new AtomicReference<Answer>();
+        try (Site site =
+                        new Site(
+                                (request, wire) -> {
+                                    seen.set(request);
+                                    wire.send(
+                                            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x-answer\r\n\r\n2\r\nok\r\n0\r\nx-answer: 2\r\n\r\n");
+                                    return true;
+                                });
+                Edge other =
+                        Edge.before(Files.createDirectory(folder.resolve("b")), site.address())) {
+            Tool.Ended ended =
+                    Tool.run(
+                            "nghttp",
+                            "--no-verify-peer",
+                            "-v",
+                            "--no-content-length",
+                            "--trailer",
+                            "x-sum: 1",
+                            "-d",
+                            file.toString(),
+                            "https://127.0.0.1:" + other.tls().getPort() + "/");
+
+            assertThat(ended.text())
+                    .contains("The negotiated protocol: h2", ":status: 200", "x-answer: 2");
+            assertEquals("body", seen.get().body());
+            assertEquals("x-sum: 1\r\n", seen.get().trailers());
+        }
     }
 
     @Test
