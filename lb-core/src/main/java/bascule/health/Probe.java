@@ -1,5 +1,6 @@
 package bascule.health;
 
+import bascule.config.BackendProtocol;
 import bascule.config.CheckConfig;
 import bascule.config.StatusRange;
 import bascule.net.CauseText;
@@ -37,6 +38,7 @@ import java.net.BindException;
 import java.net.Inet4Address;
 import java.net.InetSocketAddress;
 import java.nio.channels.spi.SelectorProvider;
+import java.util.List;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -46,6 +48,8 @@ import org.jspecify.annotations.Nullable;
 final class Probe {
     /// Most that is read of one answer, in bytes.
     static final int MOST_BYTES = 64 * 1024;
+
+    static final String USER_AGENT = "bascule-check";
 
     private static final int READ_BYTES = 4 * 1024;
 
@@ -120,13 +124,19 @@ final class Probe {
         SslHandler tls = link.newHandler(ALLOCATOR, target);
         if (tls != null) opened.pipeline().addLast(tls).addLast(new HandshakeHandler());
         switch (check.probe()) {
-            case CheckConfig.Probe.Tcp _, CheckConfig.Probe.Grpc _ ->
-                    opened.pipeline().addLast(new TcpHandler());
-            case CheckConfig.Probe.Http http ->
-                    opened.pipeline()
-                            .addLast(new ByteLimit())
-                            .addLast(new HttpClientCodec(DECODER, false, false))
-                            .addLast(new HttpHandler(http));
+            case CheckConfig.Probe.Tcp _ -> opened.pipeline().addLast(new TcpHandler());
+            case CheckConfig.Probe.Http http -> {
+                switch (link.protocol()) {
+                    case HTTP1 ->
+                            opened.pipeline()
+                                    .addLast(new ByteLimit())
+                                    .addLast(new HttpClientCodec(DECODER, false, false))
+                                    .addLast(new HttpHandler(http));
+                    case H2 -> add(opened, new Http2Question.Get(this, http, hostOr(http.host())));
+                }
+            }
+            case CheckConfig.Probe.Grpc grpc ->
+                    add(opened, new Http2Question.Grpc(this, grpc, hostOr(grpc.host())));
         }
         deadline = loop.schedule(this::late, check.timeout().toNanos(), TimeUnit.NANOSECONDS);
         loop.register(opened);
@@ -136,6 +146,15 @@ final class Probe {
                             Throwable cause = done.cause();
                             if (cause != null) failed(cause);
                         });
+    }
+
+    private void add(NioSocketChannel opened, Http2Question question) {
+        opened.pipeline().addLast(new ByteLimit());
+        question.addTo(opened.pipeline());
+    }
+
+    private String hostOr(@Nullable String host) {
+        return host == null ? NetUtil.toSocketAddressString(server) : host;
     }
 
     /// After a start that failed half-way.
@@ -158,22 +177,40 @@ final class Probe {
                 : SocketProtocolFamily.INET6;
     }
 
-    private void answer(ProbeResult result) {
+    /// It is time to ask.
+    void connected() {
+        connected = true;
+    }
+
+    boolean secure() {
+        return link.secure();
+    }
+
+    void judge(int status, List<StatusRange> expect) {
+        for (StatusRange range : expect)
+            if (range.contains(status)) {
+                passed(String.valueOf(status));
+                return;
+            }
+        answer(new ProbeResult.Failed(status + " in " + elapsed()));
+    }
+
+    void answer(ProbeResult result) {
         if (answered) return;
         answered = true;
         asker.answered(result);
     }
 
-    private void passed(String what) {
+    void passed(String what) {
         answer(new ProbeResult.Passed(what + " in " + elapsed()));
     }
 
-    private void failed(String text) {
+    void failed(String text) {
         answer(new ProbeResult.Failed(text));
         close();
     }
 
-    private void failed(Throwable cause) {
+    void failed(Throwable cause) {
         // No port of our own was left for it.
         if (CauseText.root(cause) instanceof BindException)
             answer(new ProbeResult.Skipped(CauseText.of(cause)));
@@ -188,7 +225,7 @@ final class Probe {
                         + " ms");
     }
 
-    private void close() {
+    void close() {
         if (channel != null) channel.close();
     }
 
@@ -204,7 +241,7 @@ final class Probe {
         asker.closed();
     }
 
-    private String elapsed() {
+    String elapsed() {
         long millis = (System.nanoTime() - startNanos) / 1_000_000;
         return millis == 0 ? "less than 1 ms" : millis + " ms";
     }
@@ -219,9 +256,15 @@ final class Probe {
         @Override
         public void userEventTriggered(ChannelHandlerContext context, Object event) {
             if (!(event instanceof SslHandshakeCompletionEvent handshake)) return;
-            if (handshake.isSuccess()) context.fireChannelActive();
+            boolean wrong = link.protocol() == BackendProtocol.H2 && !"h2".equals(agreed(context));
+            if (handshake.isSuccess() && wrong) failed("does not agree to HTTP/2");
+            else if (handshake.isSuccess()) context.fireChannelActive();
             else failed("no TLS: " + CauseText.of(handshake.cause()));
         }
+    }
+
+    private static @Nullable String agreed(ChannelHandlerContext context) {
+        return context.pipeline().get(SslHandler.class).applicationProtocol();
     }
 
     private final class TcpHandler extends ChannelInboundHandlerAdapter {
@@ -272,12 +315,9 @@ final class Probe {
                             HttpMethod.GET,
                             http.path(),
                             Unpooled.EMPTY_BUFFER);
-            String host = http.host();
             request.headers()
-                    .set(
-                            HttpHeaderNames.HOST,
-                            host == null ? NetUtil.toSocketAddressString(server) : host)
-                    .set(HttpHeaderNames.USER_AGENT, "bascule-check")
+                    .set(HttpHeaderNames.HOST, hostOr(http.host()))
+                    .set(HttpHeaderNames.USER_AGENT, USER_AGENT)
                     .set(HttpHeaderNames.ACCEPT, "*/*")
                     .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
             context.writeAndFlush(request);
@@ -298,14 +338,8 @@ final class Probe {
         }
 
         private void judge(HttpResponse response) {
-            int status = response.status().code();
             if (response.status().codeClass() == HttpStatusClass.INFORMATIONAL) return;
-            for (StatusRange range : http.expect())
-                if (range.contains(status)) {
-                    passed(String.valueOf(status));
-                    return;
-                }
-            answer(new ProbeResult.Failed(status + " in " + elapsed()));
+            Probe.this.judge(response.status().code(), http.expect());
         }
 
         @Override

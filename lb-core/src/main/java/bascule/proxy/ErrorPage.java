@@ -31,6 +31,9 @@ final class ErrorPage {
     private static final byte[] ALLOW = "Allow".getBytes(US_ASCII);
     private static final byte[] ALLOWED =
             "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH".getBytes(US_ASCII);
+    private static final byte[] GRPC = "application/grpc".getBytes(US_ASCII);
+    private static final byte[] GRPC_STATUS = "Grpc-Status".getBytes(US_ASCII);
+    private static final byte[] GRPC_MESSAGE = "Grpc-Message".getBytes(US_ASCII);
     private static final byte[] NONE = {};
 
     /// Most that the head of a page has beside its location and what operators add.
@@ -75,6 +78,32 @@ final class ErrorPage {
             field(RETRY_AFTER, seconds, seconds.length);
         }
         return end(status, body, head, http10, keepAlive);
+    }
+
+    /// An error for a client of gRPC, whatever page operators have: trailers alone, which over HTTP/2 are a head without a body.
+    ///
+    /// @param status of HTTP, for which it gets the one that clients would take it for
+    ByteBuf grpc(int status, FieldEdits edits, long wallMillis) {
+        begin(200, edits, wallMillis);
+        field(CONTENT_TYPE, GRPC, GRPC.length);
+        byte[] number = Integer.toString(grpcStatus(status)).getBytes(US_ASCII);
+        field(GRPC_STATUS, number, number.length);
+        byte[] message = HttpResponseStatus.valueOf(status).toString().getBytes(US_ASCII);
+        field(GRPC_MESSAGE, message, message.length);
+        put("Content-Length: 0\r\n");
+        return end(200, NONE, false, false, true);
+    }
+
+    /// As clients map it where a proxy answers in HTTP (gRPC, "HTTP to gRPC Status Code Mapping").
+    static int grpcStatus(int status) {
+        return switch (status) {
+            case 400 -> 13; // INTERNAL
+            case 401 -> 16; // UNAUTHENTICATED
+            case 403 -> 7; // PERMISSION_DENIED
+            case 404 -> 12; // UNIMPLEMENTED
+            case 429, 502, 503, 504 -> 14; // UNAVAILABLE
+            default -> 2; // UNKNOWN
+        };
     }
 
     /// What a route's `respond` says.

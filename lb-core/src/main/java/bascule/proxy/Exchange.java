@@ -39,6 +39,8 @@ final class Exchange implements RequestEvents, ResponseEvents {
     private static final String COMPLETE = "complete";
     private static final long NEVER = -1;
     private static final byte[] REFERER = "referer".getBytes(US_ASCII);
+    private static final byte[] CONTENT_TYPE = "content-type".getBytes(US_ASCII);
+    private static final byte[] GRPC = "application/grpc".getBytes(US_ASCII);
     private static final byte[] USER_AGENT = "user-agent".getBytes(US_ASCII);
 
     private final Worker worker;
@@ -48,6 +50,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
     private @Nullable FrontStream front;
     private Method method = Method.OTHER;
     private boolean http10;
+    private boolean grpc; // Does the client understand a status of gRPC only?
     private boolean keepAlive;
     private boolean requestDone;
     private boolean continueAwaited;
@@ -135,6 +138,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
             answer(Rejection.MISDIRECTED.status(), Rejection.MISDIRECTED.reason());
             return;
         }
+        grpc = head.http2 && method == Method.POST && isGrpc(head.fields);
         RateLimit limit = listener.rules().rateLimit;
         if (limit != null) {
             long waitNanos = limit.take(listener.client(head, front).key(), now);
@@ -208,6 +212,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
         startNanos = now;
         method = Method.OTHER;
         http10 = false;
+        grpc = false;
         keepAlive = false;
         requestDone = false;
         continueAwaited = false;
@@ -242,6 +247,17 @@ final class Exchange implements RequestEvents, ResponseEvents {
         status = 0;
         retries = 0;
         front.attach(this);
+    }
+
+    /// `application/grpc`, also with a `+` and a format or with parameters.
+    private static boolean isGrpc(HeaderBlock fields) {
+        int line = fields.find(CONTENT_TYPE);
+        if (line < 0) return false;
+        int start = fields.valueStart(line);
+        int more = fields.valueEnd(line) - start - GRPC.length;
+        if (more < 0 || !Ascii.equalsIgnoreCase(fields.bytes(), start, GRPC)) return false;
+        byte next = more == 0 ? (byte) ';' : fields.bytes()[start + GRPC.length];
+        return next == '+' || next == ';' || isBlank(next);
     }
 
     private void logRequest(
@@ -815,18 +831,21 @@ final class Exchange implements RequestEvents, ResponseEvents {
         if (!requestDone || draining()) keepAlive = false;
         Exchanges of = listener;
         OwnPage own = page == null && of != null ? of.rules().pages.find(code) : page;
+        long wallMillis = worker.loop.wallMillis(now);
         ByteBuf out;
         try {
             out =
-                    worker.pages.error(
-                            code,
-                            own,
-                            retryAfterSeconds,
-                            responseEdits,
-                            method == Method.HEAD,
-                            http10,
-                            keepAlive,
-                            worker.loop.wallMillis(now));
+                    grpc
+                            ? worker.pages.grpc(code, responseEdits, wallMillis)
+                            : worker.pages.error(
+                                    code,
+                                    own,
+                                    retryAfterSeconds,
+                                    responseEdits,
+                                    method == Method.HEAD,
+                                    http10,
+                                    keepAlive,
+                                    wallMillis);
         } catch (OutOfMemoryError none) { // The client must not wait for what will not come.
             cut(Failure.OURS.reason());
             return;

@@ -8,17 +8,22 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import bascule.http2.ScriptedServer.Conversation;
 import bascule.testing.Answer;
 import bascule.testing.RunningDaemon;
+import bascule.testing.TlsOrigin;
 import bascule.testing.Told;
 import bascule.testing.Wire;
+import bascule.tls.testing.Issued;
+import bascule.tls.testing.TestAuthority;
 import io.netty.handler.codec.http2.Http2Error;
 import java.io.IOException;
 import java.net.SocketException;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -656,6 +661,30 @@ final class Http2BackIT {
             assertThat(answer(client).status()).isEqualTo(502);
             if (!said.isEmpty()) told.await("server-http2-failed", server.address());
             assertThat(there.receiveRest()).doesNotContain("abc");
+        }
+    }
+
+    @Test
+    void givenTlsServerThatAgreesToNothing_whenAsked_thenItNeverSeesTheRequest(@TempDir Path folder)
+            throws Exception {
+        TestAuthority authority = TestAuthority.named("Servers");
+        Path ca = authority.file(folder.resolve("ca.pem"));
+        Issued own = authority.request("h2").addresses("127.0.0.1").issue();
+        try (Told told = new Told();
+                var without = new TlsOrigin(own, authority);
+                RunningDaemon daemon =
+                        RunningDaemon.start(
+                                configuration(
+                                        "\"" + without.address() + "\"",
+                                        "retry = off, tls.ca = \"" + ca + "\""));
+                Wire client = client(daemon, POST);
+                TlsOrigin.Conversation there = without.accept()) {
+            there.handshake();
+            assertThat(answer(client).status()).isEqualTo(502);
+            told.await("server-http2-failed", "agrees to nothing, not to h2");
+            assertThatThrownBy(there::receiveHead).isInstanceOf(IOException.class);
+        } catch (SocketException reset) {
+            // By closing what we have closed.
         }
     }
 

@@ -8,6 +8,7 @@ import bascule.testing.Load;
 import bascule.testing.Nginx;
 import bascule.testing.Peers;
 import bascule.testing.RunningDaemon;
+import bascule.testing.Told;
 import bascule.testing.Wire;
 import bascule.tls.testing.TestAuthority;
 import java.nio.file.Path;
@@ -23,6 +24,10 @@ final class NginxTlsIT {
     private final TestAuthority authority = TestAuthority.named("Servers");
 
     private Nginx nginx(String directives) throws Exception {
+        return nginx(directives, "ssl");
+    }
+
+    private Nginx nginx(String directives, String listen) throws Exception {
         Peers.require("nginx");
         authority.file(folder.resolve("ca.pem"));
         authority.issue("app.example.com").writeApart(folder, "server");
@@ -31,7 +36,7 @@ final class NginxTlsIT {
                 "tls",
                 folder,
                 """
-                listen ADDRESS ssl;
+                listen ADDRESS %3$s;
                 root FOLDER/www;
                 ssl_certificate %1$s/server.pem;
                 ssl_certificate_key %1$s/server.key;
@@ -40,10 +45,14 @@ final class NginxTlsIT {
                 location = /who { return 200 "$ssl_protocol $ssl_session_reused $ssl_server_name $ssl_client_s_dn"; }
                 %2$s
                 """
-                        .formatted(folder, directives));
+                        .formatted(folder, directives, listen));
     }
 
     private RunningDaemon daemon(Nginx nginx) {
+        return daemon(nginx, "");
+    }
+
+    private RunningDaemon daemon(Nginx nginx, String keys) {
         return RunningDaemon.start(
                 """
                 loops = 1
@@ -51,9 +60,10 @@ final class NginxTlsIT {
                 backends.web {
                   servers = ["%1$s"]
                   tls { ca = "%2$s/ca.pem", name = app.example.com, certificate = "%2$s/own.pem", key = "%2$s/own.key" }
+                  %3$s
                 }
                 """
-                        .formatted(nginx.address(), folder));
+                        .formatted(nginx.address(), folder, keys));
     }
 
     private static String who(RunningDaemon daemon) {
@@ -96,6 +106,34 @@ final class NginxTlsIT {
             }
             daemon.awaitMetric(1, "bascule_server_pool_idle");
             assertThat(daemon.metric("bascule_connect_duration_seconds_count")).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void givenNginxOverHttp2_whenAsked_thenWholeOverOneConnection() throws Exception {
+        try (Nginx nginx = nginx("ssl_protocols TLSv1.3;", "ssl http2");
+                RunningDaemon daemon = daemon(nginx, "protocol = h2")) {
+            try (Wire client = Wire.connect(daemon.address("web"))) {
+                for (int i = 0; i < 20; i++) {
+                    client.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
+                    Answer answer = Answer.read(client, false);
+                    assertThat(answer.status()).isEqualTo(200);
+                    assertThat(answer.content()).isEqualTo(Load.LARGE);
+                }
+            }
+            daemon.awaitMetric(1, "bascule_server_pool_idle");
+            assertThat(daemon.metric("bascule_connect_duration_seconds_count")).isEqualTo(1);
+            assertThat(who(daemon)).isEqualTo("TLSv1.3 . app.example.com ");
+        }
+    }
+
+    @Test
+    void givenNginxThatKnowsNoHttp2_whenAsked_then502() throws Exception {
+        try (Told told = new Told();
+                Nginx nginx = nginx("", "ssl");
+                RunningDaemon daemon = daemon(nginx, "protocol = h2")) {
+            assertThat(Answer.get(daemon.address("web"), "/who").status()).isEqualTo(502);
+            told.await("server-tls-failed", "no application protocol");
         }
     }
 }
