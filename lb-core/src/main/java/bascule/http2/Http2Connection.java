@@ -654,8 +654,22 @@ abstract class Http2Connection extends Connection {
         } catch (RuntimeException | OutOfMemoryError cause) {
             failed(cause);
         }
-        for (int i = 0; i < dead.size(); i++) recycle(dead.get(i));
-        dead.clear();
+        recycle();
+    }
+
+    /// A stream that is still in a list of this connection's must not begin anew on another one.
+    private void recycle() {
+        if (phase != Phase.OPEN) { // Nothing is delivered any more.
+            for (int i = 0; i < touched.size(); i++) touched.get(i).touched = false;
+            touched.clear();
+        }
+        int kept = 0;
+        for (int i = 0; i < dead.size(); i++) {
+            Http2Stream stream = dead.get(i);
+            if (stream.touched) dead.set(kept++, stream);
+            else recycle(stream);
+        }
+        while (dead.size() > kept) dead.removeLast();
     }
 
     private boolean mayEnd() {

@@ -304,6 +304,7 @@ final class Client implements AutoCloseable {
         boolean over;
         int bursts;
         int rooms;
+        Runnable whenRoom = () -> {};
 
         Request(FrontStream front, String head, boolean complete) {
             this.front = front;
@@ -375,6 +376,7 @@ final class Client implements AutoCloseable {
         @Override
         public void frontWritable(long nowNanos) {
             rooms++;
+            whenRoom.run();
         }
 
         @Override

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import bascule.http.Rejection;
@@ -1566,6 +1567,54 @@ final class Http2FrontTest {
             client.heard();
             client.until(3);
             assertTrue(client.closed());
+        }
+    }
+
+    /// One that is in a list still, when its connection is gone, would never be delivered to again.
+    @Test
+    void givenStreamThatWasTouchedLast_whenItsConnectionBreaks_thenTheNextRequestOnItIsServed() {
+        try (var client = Client.greeted()) {
+            client.send(post(1));
+            Client.Request request = client.server.last();
+            request.front.readBody(false);
+            client.send(Frame.data(1, "x", false));
+            request.front.readBody(true);
+            client.socket.close();
+            client.socket.runPendingTasks();
+            assertEquals(Failure.CLIENT_ABORT, request.failure);
+            Http2FrontStream next = client.codec.lend();
+            assertEquals(request.front, next);
+            assertFalse(next.touched);
+        }
+    }
+
+    @Test
+    void givenStreamThatIsTouchedAtTheEndOfATurn_whenItCloses_thenItIsNotUsedAgainBefore() {
+        try (var client = Client.greeted(4, 1 << 20)) {
+            client.send(get(1), post(3));
+            Client.Request much = client.server.requests.getFirst();
+            Client.Request body = client.server.last();
+            body.front.readBody(false);
+            client.send(Frame.data(3, "x", false));
+            much.whenRoom =
+                    () -> {
+                        body.front.readBody(true);
+                        body.abort();
+                        assertNotEquals(body.front, client.codec.lend());
+                    };
+            much.send("HTTP/1.1 200 OK\r\n\r\n");
+            much.send(bytes(200_000));
+            assertFalse(much.front.writable());
+            client.frames();
+            var first = client.codec.lend();
+            assertNotEquals(body.front, first);
+            client.send(Frame.windowUpdate(0, 1 << 20));
+            client.socket.runPendingTasks();
+            assertTrue(body.over);
+            Http2FrontStream next = client.codec.lend();
+            assertEquals(body.front, next);
+            assertFalse(next.touched);
+            much.end();
         }
     }
 
