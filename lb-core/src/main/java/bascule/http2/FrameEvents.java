@@ -28,6 +28,9 @@ interface FrameEvents {
     /// The block is decoded.
     void headers(int id, boolean last);
 
+    /// The block is decoded, but is so large that not all of its fields have been kept.
+    void tooLarge(int id, boolean last);
+
     void priority();
 
     void peerReset(int id, long code);

@@ -34,6 +34,7 @@ final class FrameReader {
     private @Nullable ByteBuf pending; // The beginning of a frame.
     private boolean blockOpen; // Between HEADERS and the last of its CONTINUATIONs.
     private int blockStream;
+    private boolean blockLast;
     private int dataLeft;
     private int paddingLeft;
     private boolean dataLast;
@@ -142,7 +143,10 @@ final class FrameReader {
         if (readable < Frames.HEADER_BYTES + length) return false;
         if (type == Frames.HEADERS || type == Frames.CONTINUATION) {
             blockOpen = (flags & Frames.END_HEADERS) == 0;
-            if (type == Frames.HEADERS) blockStream = id;
+            if (type == Frames.HEADERS) {
+                blockStream = id;
+                blockLast = (flags & Frames.END_STREAM) != 0;
+            }
             if (length == 0) events.idle(Glitches.EMPTY);
             if (!events.reads()) return true;
         }
@@ -151,8 +155,13 @@ final class FrameReader {
         try {
             if (type == Frames.HEADERS && !blockOpen && id != 0) headers(in, flags, id);
             else reader.readFrame(context, in, listener);
+        } catch (Http2Exception.HeaderListSizeException error) { // In order, but for its size.
+            reader.close(); // Else it waits for more of the block.
+            events.tooLarge(Http2Exception.streamId(error), blockLast);
         } catch (Http2Exception error) {
-            events.broken(Http2Exception.streamId(error), error.error());
+            // A block that was not decoded leaves the table of its fields behind (RFC 9113 §4.3).
+            boolean block = type == Frames.HEADERS || type == Frames.CONTINUATION;
+            events.broken(block ? 0 : Http2Exception.streamId(error), error.error());
         } finally {
             in.setIndex(end, writerIndex);
         }

@@ -459,6 +459,13 @@ abstract class Http2Connection extends Connection {
             if (id == 0) fail(code);
             else streamError(id, code);
         }
+
+        @Override
+        public void tooLarge(int id, boolean last) {
+            DecodedFields fields = codec.decoded;
+            if (fields.excess == null) fields.excess = Rejection.HEADERS_TOO_LARGE;
+            headers(id, last);
+        }
     }
 
     /// Counts what is allowed, but should not be done too often.

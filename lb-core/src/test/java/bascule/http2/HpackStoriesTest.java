@@ -106,6 +106,11 @@ final class HpackStoriesTest {
         }
 
         @Override
+        public void tooLarge(int id, boolean last) {
+            throw new AssertionError("too large: " + id);
+        }
+
+        @Override
         public boolean reads() {
             return open;
         }

@@ -453,6 +453,52 @@ final class Http2FrontTest {
         }
     }
 
+    /// Many small fields are large as a list (RFC 9113 §6.5.2), and come in few bytes.
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void givenListOfFieldsThatTheDecoderDoesNotTake_whenRead_thenIsAnsweredAndTheNextOneIsServed(
+            boolean last) {
+        try (var client = Client.greeted()) {
+            String[] fields = Client.get("/");
+            for (int i = 0; i < 9; i++) fields = with(fields, "x" + i, "y".repeat(1900));
+            byte[] block = Frame.block(fields); // Above twice the limit of heads, and in two frames.
+            assertThat(block.length).isBetween(2 * Client.HEAD_BYTES, 20_000);
+            client.send(
+                    new Frame(
+                            Frame.HEADERS,
+                            last ? Frame.END_STREAM : 0,
+                            1,
+                            Arrays.copyOf(block, 10_000)),
+                    new Frame(
+                            Frame.CONTINUATION,
+                            Frame.END_HEADERS,
+                            1,
+                            Arrays.copyOfRange(block, 10_000, block.length)));
+            if (!last) client.send(Frame.data(1, "x", true));
+            List<Frame> frames = client.frames();
+            assertEquals("HEADERS 1 last", frames.getFirst().toString());
+            assertEquals("431", client.fields(frames.getFirst()).get(":status"));
+            assertEquals(List.of(Rejection.HEADERS_TOO_LARGE), client.rejections);
+            client.send(get(3));
+            client.server.last().answer();
+            assertThat(client.heard()).endsWith("DATA 3 2 last");
+        }
+    }
+
+    /// It was not decoded, so that no later one can be trusted (RFC 9113 §4.3).
+    @Test
+    void givenBlockOfAStreamThatDependsOnItself_whenRead_thenTheConnectionEnds() {
+        try (var client = Client.greeted()) {
+            byte[] priority = {0, 0, 0, 1, 5};
+            byte[] block = Frame.block(Client.request("POST", "/"));
+            byte[] both = Arrays.copyOf(priority, priority.length + block.length);
+            System.arraycopy(block, 0, both, priority.length, block.length);
+            int flags = Frame.WITH_PRIORITY | Frame.END_HEADERS;
+            client.send(new Frame(Frame.HEADERS, flags, 1, both));
+            assertThat(client.heard()).containsExactly("GOAWAY 0 PROTOCOL_ERROR");
+        }
+    }
+
     @Test
     void givenBlockBeyondAllMeasure_whenRead_thenTheConnectionEnds() {
         try (var client = Client.greeted()) {
