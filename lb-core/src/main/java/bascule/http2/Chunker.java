@@ -31,7 +31,10 @@ final class Chunker {
             return null;
         }
         int end = last ? LAST_CHUNK.length + (trailers == null ? 0 : trailers.length) + 2 : 0;
-        ByteBuf out = came == null ? ReceiveBuffers.allocate(allocator, end + 16) : came;
+        ByteBuf out =
+                came == null
+                        ? ReceiveBuffers.allocate(allocator, end + 16)
+                        : withRoom(came, end + 2, allocator);
         if (bytes > 0) {
             sizeLine(out, bytes);
             out.writeByte('\r').writeByte('\n');
@@ -42,6 +45,14 @@ final class Chunker {
             out.writeByte('\r').writeByte('\n');
         }
         return out;
+    }
+
+    private static ByteBuf withRoom(ByteBuf came, int more, ByteBufAllocator allocator) {
+        if (came.writableBytes() >= more) return came;
+        ByteBuf larger = ReceiveBuffers.allocate(allocator, came.readableBytes() + more, came);
+        larger.writeBytes(came);
+        came.release();
+        return larger;
     }
 
     /// Puts the size of the chunk before it.

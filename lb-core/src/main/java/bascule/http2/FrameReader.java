@@ -57,7 +57,9 @@ final class FrameReader {
             if (dataLeft + paddingLeft > 0) data(in);
             else more = pending == null ? frame(context, in) : fill(context, in);
         }
-        if (events.reads() && in.isReadable()) pending = allocator.directBuffer(256).writeBytes(in);
+        if (!events.reads() || !in.isReadable()) return;
+        int bytes = Math.max(in.readableBytes(), 256);
+        pending = allocator.directBuffer(bytes).writeBytes(in);
     }
 
     /// Is the peer in the middle of something that it has to end soon?

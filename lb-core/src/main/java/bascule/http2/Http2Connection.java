@@ -601,7 +601,22 @@ abstract class Http2Connection extends Connection {
 
     final void writeReset(int id, Http2Error code) {
         if (phase != Phase.OPEN) return;
-        writer.reset(id, code);
+        try {
+            writer.reset(id, code);
+        } catch (OutOfMemoryError none) { // Who gives a stream up expects no failure.
+            failed(none);
+            return;
+        }
+        later();
+    }
+
+    final void writeWindowUpdate(int id, int bytes) {
+        try {
+            writer.windowUpdate(id, bytes);
+        } catch (OutOfMemoryError none) {
+            failed(none);
+            return;
+        }
         later();
     }
 
@@ -609,10 +624,10 @@ abstract class Http2Connection extends Connection {
     final void consumed(int bytes) {
         receiveCredit += bytes;
         if (receiveCredit < bounds.connectionWindow() / 2 || phase != Phase.OPEN) return;
-        writer.windowUpdate(0, receiveCredit);
-        receiveWindow += receiveCredit;
+        int credit = receiveCredit;
+        receiveWindow += credit;
         receiveCredit = 0;
-        later();
+        writeWindowUpdate(0, credit);
     }
 
     /// Does DATA go out by the end of the turn, as far as the connection is concerned?

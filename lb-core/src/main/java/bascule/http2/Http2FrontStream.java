@@ -182,17 +182,7 @@ final class Http2FrontStream extends Http2Stream implements FrontStream {
             of.refuse(this, Rejection.BODY_TOO_LARGE, now);
             return;
         }
-        ByteBuf framed = framed(came, complete);
-        ByteBuf apart = null;
-        if (framed != null) {
-            int more = framed.readableBytes();
-            if (more <= JOINED_BYTES) {
-                in.writeBytes(framed);
-                framed.release();
-            } else {
-                apart = framed;
-            }
-        }
+        ByteBuf apart = join(in, came, complete);
         boolean inOne = apart == null && complete;
         requestDone = inOne;
         if (!complete) {
@@ -211,6 +201,26 @@ final class Http2FrontStream extends Http2Stream implements FrontStream {
         requestDone = complete;
         events.requestBody(apart, complete, now);
         if (!complete && exchange == events) events.requestBurstEnded();
+    }
+
+    /// Puts the beginning of the body behind the head if it is short.
+    ///
+    /// @param in its owner's, but released if there is no memory
+    /// @param came owned by the callee
+    /// @return it if it is not
+    private @Nullable ByteBuf join(ByteBuf in, @Nullable ByteBuf came, boolean last) {
+        ByteBuf framed = null;
+        try {
+            framed = framed(came, last);
+            if (framed == null || framed.readableBytes() > JOINED_BYTES) return framed;
+            in.writeBytes(framed);
+            framed.release();
+            return null;
+        } catch (OutOfMemoryError none) {
+            in.release();
+            if (framed != null) framed.release();
+            throw none;
+        }
     }
 
     /// Counts so many more bytes of the body.
@@ -518,7 +528,12 @@ final class Http2FrontStream extends Http2Stream implements FrontStream {
             if (!interim) answer = answer(response);
         }
         boolean last = answer == Answer.COMPLETE;
-        sendFields(block, last);
+        try {
+            sendFields(block, last);
+        } catch (OutOfMemoryError none) {
+            out.release();
+            throw none;
+        }
         out.skipBytes(length);
         if (out.isReadable() && !last) send(out);
         else out.release();

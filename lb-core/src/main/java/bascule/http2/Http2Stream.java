@@ -175,10 +175,10 @@ abstract class Http2Stream extends Deadline {
         of.consumed(bytes);
         receiveCredit += bytes;
         if (receiveCredit < of.bounds.streamWindow() / 2 || peerEnded || closed) return;
-        of.writer().windowUpdate(id, receiveCredit);
-        of.later();
-        receiveWindow += receiveCredit;
+        int credit = receiveCredit;
+        receiveWindow += credit;
         receiveCredit = 0;
+        of.writeWindowUpdate(id, credit);
     }
 
     // ---- what goes
@@ -348,7 +348,6 @@ abstract class Http2Stream extends Deadline {
             Frames.writeHeader(frame, bytes, Frames.DATA, flags, id);
             to.write(first.readRetainedSlice(bytes));
         } else {
-            drop();
             int start = first.readerIndex() - Frames.HEADER_BYTES;
             // Before the payload there is room that nobody else refers to, mostly.
             if (start >= 0 && first.refCnt() == 1 && !first.isReadOnly()) {
@@ -358,6 +357,7 @@ abstract class Http2Stream extends Deadline {
                 ByteBuf frame = to.room(Frames.HEADER_BYTES);
                 Frames.writeHeader(frame, bytes, Frames.DATA, flags, id);
             }
+            drop();
             to.write(first);
         }
         queuedBytes -= bytes;
@@ -375,8 +375,11 @@ abstract class Http2Stream extends Deadline {
             Frames.writeHeader(to.room(Frames.HEADER_BYTES), 0, Frames.DATA, Frames.END_STREAM, id);
         } else {
             trailers = null;
-            to.trailers(id, block);
-            block.release();
+            try {
+                to.trailers(id, block);
+            } finally {
+                block.release();
+            }
         }
         ended();
     }

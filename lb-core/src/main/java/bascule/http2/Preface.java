@@ -47,16 +47,19 @@ public final class Preface extends Connection implements Front {
 
     @Override
     protected void received(ByteBuf in) {
-        ByteBuf before = pending;
-        pending = null;
         int same = Frames.matching(in, seen);
         seen += same;
         boolean http2 = seen == Frames.prefaceLength();
         boolean undecided = !http2 && same == in.readableBytes();
         ByteBuf all = in;
+        ByteBuf before = pending;
         if (before != null) {
-            all = before.writeBytes(in);
-            in.release();
+            try {
+                all = before.writeBytes(in);
+            } finally {
+                in.release();
+            }
+            pending = null;
         }
         if (undecided) pending = all;
         else
@@ -74,7 +77,12 @@ public final class Preface extends Connection implements Front {
         ChannelPipeline pipeline = context().pipeline();
         pipeline.replace(this, null, by);
         ChannelHandlerContext its = pipeline.context(by);
-        by.channelActive(its);
+        try {
+            by.channelActive(its);
+        } catch (OutOfMemoryError none) {
+            in.release();
+            throw none;
+        }
         by.channelRead(its, in);
     }
 

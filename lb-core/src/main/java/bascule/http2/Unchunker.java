@@ -52,13 +52,16 @@ final class Unchunker {
         switch (result) {
             case ChunkedBody.NEED_MORE -> {
                 int left = in.readableBytes();
-                if (left > 0) rest = codec.loop.allocator().directBuffer(left).writeBytes(in);
+                if (left > 0) rest = allocate(left, in, joined, codec).writeBytes(in);
                 pass(in, joined, start, bytes, to);
             }
             case ChunkedBody.END -> {
                 int section = scanner.trailerBytes();
-                ByteBuf block =
-                        section > 2 ? trailers(in, in.readerIndex() - section, codec) : null;
+                ByteBuf block = null;
+                if (section > 2) {
+                    ByteBuf lines = in.readerIndex(in.readerIndex() - section);
+                    block = trailers(lines, section, joined, codec);
+                }
                 pass(in, joined, start, bytes, to);
                 if (block == null) to.queueEnd();
                 else to.queueTrailers(block);
@@ -74,10 +77,10 @@ final class Unchunker {
     private ByteBuf withRest(ByteBuf more, Http2Codec codec) {
         ByteBuf cut = rest;
         if (cut == null) return more;
-        rest = null;
         ByteBuf both =
                 ReceiveBuffers.allocate(
                         codec.loop.allocator(), cut.readableBytes() + more.readableBytes(), more);
+        rest = null;
         both.writeBytes(cut).writeBytes(more);
         cut.release();
         more.release();
@@ -96,11 +99,23 @@ final class Unchunker {
         }
     }
 
-    /// Encodes a trailer section that lies at `at` in `in`.
-    private static ByteBuf trailers(ByteBuf in, int at, Http2Codec codec) {
-        int section = in.readerIndex() - at;
+    /// A new buffer. Where there is no memory left, `in` and `joined` are released: nobody else would.
+    private static ByteBuf allocate(
+            int bytes, ByteBuf in, @Nullable ByteBuf joined, Http2Codec codec) {
+        try {
+            return codec.loop.allocator().directBuffer(bytes);
+        } catch (OutOfMemoryError none) {
+            in.release();
+            if (joined != null) joined.release();
+            throw none;
+        }
+    }
+
+    /// Encodes a trailer section of so many bytes, which `in` begins with. Releases as [#allocate] does.
+    private static ByteBuf trailers(
+            ByteBuf in, int section, @Nullable ByteBuf joined, Http2Codec codec) {
         byte[] lines = new byte[section];
-        in.readerIndex(at).readBytes(lines);
+        in.readBytes(lines);
         HpackWriter block = codec.block;
         block.clear();
         for (int start = 0; lines[start] != '\r'; ) {
@@ -116,9 +131,7 @@ final class Unchunker {
             start = end + 2;
         }
         int bytes = block.end() - HpackWriter.ROOM;
-        return codec.loop
-                .allocator()
-                .directBuffer(bytes)
+        return allocate(bytes, in, joined, codec)
                 .writeBytes(block.bytes(), HpackWriter.ROOM, bytes);
     }
 

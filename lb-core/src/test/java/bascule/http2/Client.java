@@ -21,6 +21,7 @@ import io.netty.buffer.AbstractByteBufAllocator;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.buffer.UnpooledByteBufAllocator;
+import io.netty.buffer.UnpooledDirectByteBuf;
 import io.netty.channel.ChannelConfig;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelOutboundBuffer;
@@ -160,13 +161,38 @@ final class Client implements AutoCloseable {
 
     /// Counts its buffers, and has none left when it is told to.
     static final class Memory extends AbstractByteBufAllocator {
-        private final UnpooledByteBufAllocator memory = new UnpooledByteBufAllocator(true);
-
-        /// Buffers that are still to be had.
+        /// Buffers, or larger ones, that are still to be had.
         int left = Integer.MAX_VALUE;
 
+        private long usedBytes;
+
         long usedBytes() {
-            return memory.metric().usedDirectMemory();
+            return usedBytes;
+        }
+
+        private void take() {
+            if (left == 0) throw new OutOfMemoryError("by the test");
+            left--;
+        }
+
+        private final class Counted extends UnpooledDirectByteBuf {
+            Counted(int initialCapacity, int maxCapacity) {
+                super(Memory.this, initialCapacity, maxCapacity);
+                usedBytes += initialCapacity;
+            }
+
+            @Override
+            public ByteBuf capacity(int bytes) {
+                if (bytes > capacity()) take();
+                usedBytes += bytes - capacity();
+                return super.capacity(bytes);
+            }
+
+            @Override
+            protected void deallocate() {
+                usedBytes -= capacity();
+                super.deallocate();
+            }
         }
 
         @Override
@@ -181,11 +207,8 @@ final class Client implements AutoCloseable {
 
         @Override
         protected ByteBuf newDirectBuffer(int initialCapacity, int maxCapacity) {
-            if (left-- <= 0) {
-                left = 0;
-                throw new OutOfMemoryError("by the test");
-            }
-            return memory.directBuffer(initialCapacity, maxCapacity);
+            take();
+            return new Counted(initialCapacity, maxCapacity);
         }
     }
 
@@ -284,6 +307,7 @@ final class Client implements AutoCloseable {
         socket.releaseOutbound();
         outbound.release();
         if (open != 0) throw new AssertionError(open + " open");
+        if (memory.usedBytes() != 0) throw new AssertionError(memory.usedBytes() + " bytes lost");
         if (!bugs.isEmpty()) throw new AssertionError("bugs", bugs.getFirst());
         for (Request request : server.requests)
             if (!request.over) throw new AssertionError("not over: " + request.head);

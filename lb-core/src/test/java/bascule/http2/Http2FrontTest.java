@@ -630,6 +630,66 @@ final class Http2FrontTest {
         }
     }
 
+    // ---- memory
+
+    /// Wherever it ends, no buffer is lost; that is counted when the client is closed.
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void givenNoMemoryAtSomePoint_whenAConversationGoesOn_thenNoBufferIsLost(boolean undecided) {
+        int short0 = 0;
+        for (int left = 0; left < 70; left++) {
+            try (var client = new Client(undecided)) {
+                client.memory.left = left;
+                try {
+                    converseInPieces(client);
+                } catch (OutOfMemoryError none) {
+                    throw new AssertionError("nobody caught it, after " + left, none);
+                }
+                if (client.memory.left == 0) short0++;
+                client.memory.left = Integer.MAX_VALUE;
+            }
+        }
+        assertThat(short0).isBetween(20, 69); // And there is an end of it.
+    }
+
+    private static void converseInPieces(Client client) {
+        client.send(Arrays.copyOf(Frame.PREFACE, 10));
+        client.send(Arrays.copyOfRange(Frame.PREFACE, 10, 24));
+        client.send(Frame.settings(4, 50), Frame.settingsAck());
+        Frame trailers = Frame.headers(1, Frame.block("x-sum", "7".repeat(300)), true);
+        client.send(post(1), Frame.data(1, "x".repeat(400), false), trailers);
+        client.send(post(3));
+        client.send(
+                Frame.data(3, "x".repeat(400), false),
+                new Frame(Frame.HEADERS, trailers.flags(), 3, trailers.payload()));
+        String[] large = with(Client.get("/"), "x", "y".repeat(2000));
+        byte[] cut = Frame.headers(5, Frame.block(large), true).bytes();
+        client.send(Arrays.copyOf(cut, 1000));
+        client.send(Arrays.copyOfRange(cut, 1000, cut.length));
+        client.send(post(7), Frame.data(7, "x".repeat(5000), true));
+        client.frames();
+        for (Client.Request request : List.copyOf(client.server.requests)) {
+            answerInPieces(
+                    request,
+                    CHUNKED + "3\r\nabc\r\n3\r\nabc\r\n1",
+                    "0\r\n0123456789abcdef\r\n1\r\n!\r\n" + "1000\r\n" + "z".repeat(4096),
+                    "\r\n3\r\nabc\r\n0\r\nX-Sum: 7\r\n\r\n");
+            client.frames();
+        }
+        client.send(Frame.settings(4, 10_000));
+        client.frames();
+    }
+
+    /// As an exchange does, which hears of it by who has called it.
+    private static void answerInPieces(Client.Request request, String... pieces) {
+        try {
+            for (String piece : pieces) if (!request.over) request.send(piece);
+            if (!request.over) request.end();
+        } catch (OutOfMemoryError none) {
+            if (!request.over) request.abort();
+        }
+    }
+
     // ---- windows of the request
 
     @Test
