@@ -76,7 +76,7 @@ abstract class Http2Connection extends Connection {
     private final FrameReader reader;
     private final FrameWriter writer;
     private final IntObjectHashMap<Http2Stream> streams = new IntObjectHashMap<>(8);
-    private final ClosedStreams closedStreams = new ClosedStreams();
+    private final ClosedStreams closedStreams;
     private final ReadyStreams ready = new ReadyStreams();
     private final ArrayList<Http2Stream> touched = new ArrayList<>();
     private final ArrayList<Http2Stream> cramped = new ArrayList<>();
@@ -131,6 +131,7 @@ abstract class Http2Connection extends Connection {
         this.client = client;
         lastOurStream = client ? -1 : 0;
         receiveWindow = bounds.connectionWindow();
+        closedStreams = new ClosedStreams(bounds.streams());
         // Twice the limit: what is too large for us should be answered, what is beyond all measure
         // need not.
         reader =

@@ -792,6 +792,25 @@ final class Http2FrontTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {150, 199})
+    void givenManyStreamsThatWeReset_whenTheyAndOthersEnd_thenWhatStillComesOnThemIsNoError(
+            int count) {
+        try (var client = Client.greeted()) {
+            client.server.answers = true;
+            int stream = 1;
+            for (int i = 0; i < count; i++, stream += 2) client.send(post(stream));
+            int last = stream;
+            for (int i = 0; i < 300; i++, stream += 2) client.send(get(stream)); // These end well.
+            client.frames();
+            for (int reset = 1; reset < last; reset += 2)
+                client.send(Frame.data(reset, "x", false));
+            assertThat(client.heard()).isEmpty();
+            client.send(Frame.data(last, "x", false));
+            assertThat(client.heard()).containsExactly("RST_STREAM " + last + " STREAM_CLOSED");
+        }
+    }
+
     // ---- responses
 
     @ParameterizedTest
