@@ -35,6 +35,7 @@ final class FrameReader {
     private boolean blockOpen; // Between HEADERS and the last of its CONTINUATIONs.
     private int blockStream;
     private boolean blockLast;
+    private long completed;
     private int dataLeft;
     private int paddingLeft;
     private boolean dataLast;
@@ -65,6 +66,11 @@ final class FrameReader {
     /// Is the peer in the middle of something that it has to end soon?
     boolean isPartial() {
         return pending != null || blockOpen || !settingsSeen;
+    }
+
+    /// Frames so far, or field blocks of several: grows whenever something ends that should not take long.
+    long completed() {
+        return completed;
     }
 
     /// Has the peer said nothing at all?
@@ -140,7 +146,11 @@ final class FrameReader {
             broken(Http2Error.PROTOCOL_ERROR);
             return true;
         }
-        if (type == Frames.DATA) return beginData(in, length, flags, id);
+        if (type == Frames.DATA) {
+            boolean begun = beginData(in, length, flags, id);
+            if (begun) completed++;
+            return begun;
+        }
         int end = at + Frames.HEADER_BYTES + length;
         if (readable < Frames.HEADER_BYTES + length) return false;
         if (type == Frames.HEADERS || type == Frames.CONTINUATION) {
@@ -152,6 +162,7 @@ final class FrameReader {
             if (length == 0) events.idle(Glitches.EMPTY);
             if (!events.reads()) return true;
         }
+        if (!blockOpen) completed++;
         int writerIndex = in.writerIndex();
         in.writerIndex(end);
         try {

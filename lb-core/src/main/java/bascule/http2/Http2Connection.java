@@ -115,6 +115,7 @@ abstract class Http2Connection extends Connection {
 
     // Time.
     private long partialSinceNanos;
+    private long completed; // Frames by then.
     private long idleSinceNanos;
     private long graceNanos;
     private long stalledSinceNanos; // Its socket.
@@ -233,9 +234,10 @@ abstract class Http2Connection extends Connection {
     }
 
     private void received() {
-        if (!reader.isPartial()) {
-            partialSinceNanos = 0;
-        } else if (partialSinceNanos == 0) {
+        boolean partial = reader.isPartial();
+        if (!partial || reader.completed() != completed) partialSinceNanos = 0;
+        completed = reader.completed();
+        if (partial && partialSinceNanos == 0) {
             partialSinceNanos = loop.nanoTime();
             loop.wheel().scheduleBy(this, partialSinceNanos + bounds.headNanos());
         }

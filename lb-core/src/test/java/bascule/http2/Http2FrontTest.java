@@ -461,7 +461,8 @@ final class Http2FrontTest {
         try (var client = Client.greeted()) {
             String[] fields = Client.get("/");
             for (int i = 0; i < 9; i++) fields = with(fields, "x" + i, "y".repeat(1900));
-            byte[] block = Frame.block(fields); // Above twice the limit of heads, and in two frames.
+            byte[] block =
+                    Frame.block(fields); // Above twice the limit of heads, and in two frames.
             assertThat(block.length).isBetween(2 * Client.HEAD_BYTES, 20_000);
             client.send(
                     new Frame(
@@ -1800,6 +1801,25 @@ final class Http2FrontTest {
             client.until(Client.HEADER_TIME + 1);
             assertThat(client.heard()).containsExactly("GOAWAY 0 ENHANCE_YOUR_CALM");
             assertEquals(List.of(Rejection.HEADER_TIME), client.rejections);
+        }
+    }
+
+    /// Each frame has its own time, though one follows the other without a pause.
+    @Test
+    void givenFramesThatBeginInTheReadsOfOthers_whenEachOneEnds_thenTheConnectionGoesOn()
+            throws InterruptedException {
+        try (var client = Client.greeted()) {
+            byte[] ping = Frame.ping(1).bytes();
+            byte[] restAndHalf = new byte[ping.length];
+            System.arraycopy(ping, 10, restAndHalf, 0, ping.length - 10);
+            System.arraycopy(ping, 0, restAndHalf, ping.length - 10, 10);
+            client.send(Arrays.copyOf(ping, 10));
+            Thread.sleep(300); // That clock cannot be driven; the one of deadlines is.
+            client.send(restAndHalf);
+            client.until(Client.HEADER_TIME + 0.25);
+            assertThat(client.heard()).containsExactly("PING ack");
+            client.until(Client.HEADER_TIME + 5);
+            assertThat(client.heard()).containsExactly("GOAWAY 0 ENHANCE_YOUR_CALM");
         }
     }
 
