@@ -10,6 +10,11 @@ public interface ClientSink {
 
     void closed(Connection front);
 
+    /// Has the daemon been told to stop? Fronts that were there by then have been told so.
+    default boolean draining() {
+        return false;
+    }
+
     void rejected(Rejection rejection);
 
     void failed(Throwable cause);

@@ -57,7 +57,9 @@ public final class Http2Front extends Http2Connection implements Front {
     protected void opened() {
         if (context().channel().remoteAddress() instanceof InetSocketAddress peer) {
             client = sink.opened(this, peer);
-            start(loop.nanoTime());
+            long now = loop.nanoTime();
+            start(now);
+            if (sink.draining()) leave(now); // It was in its handshake when the others were told.
         } else {
             close(); // Gone between the accept and now.
         }

@@ -62,6 +62,7 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
     private final ListenerMetrics metrics;
     private final ChannelFutureListener countDown;
     private final ConnectionList fronts = new ConnectionList();
+    private boolean draining;
     private final LimitedEvent refused = new LimitedEvent(TELL_EVERY);
     private final LimitedEvent acceptFailed = new LimitedEvent(TELL_EVERY);
 
@@ -263,6 +264,11 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
     }
 
     @Override
+    public boolean draining() {
+        return draining;
+    }
+
+    @Override
     public void rejected(Rejection rejection) {
         metrics.rejected(rejection.reason());
     }
@@ -274,6 +280,7 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
 
     /// On the loop: every response from now on is the last of its connection, and connections without a request end.
     void drain() {
+        draining = true;
         exchanges.drain();
         long now = loop().nanoTime();
         fronts.forEach(front -> ((Front) front).drain(now));

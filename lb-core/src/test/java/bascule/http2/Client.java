@@ -80,12 +80,20 @@ final class Client implements AutoCloseable {
     private final ByteBuf outbound = Unpooled.buffer();
     private final DefaultHttp2HeadersDecoder decoder = new DefaultHttp2HeadersDecoder(true);
 
+    private final boolean draining;
+
     Client() {
         this(false);
     }
 
     /// @param undecided does the front have to find out that this is HTTP/2?
     Client(boolean undecided) {
+        this(undecided, false);
+    }
+
+    /// @param draining has the daemon been told to stop?
+    Client(boolean undecided, boolean draining) {
+        this.draining = draining;
         socket.config().setWriteBufferWaterMark(Backpressure.MARKS);
         front =
                 undecided
@@ -486,6 +494,11 @@ final class Client implements AutoCloseable {
         @Override
         public void closed(Connection front) {
             open--;
+        }
+
+        @Override
+        public boolean draining() {
+            return draining;
         }
 
         @Override

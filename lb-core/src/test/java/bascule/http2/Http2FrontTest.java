@@ -1673,6 +1673,21 @@ final class Http2FrontTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void givenDaemonThatStops_whenAClientComesOutOfItsHandshake_thenIsToldAndServed(
+            boolean undecided) {
+        try (var client = new Client(undecided, true)) {
+            client.server.answers = true;
+            client.send(Frame.PREFACE);
+            client.send(Frame.settings(), Frame.settingsAck(), get(1));
+            assertThat(client.heard())
+                    .contains("GOAWAY 2147483647 NO_ERROR", "PING", "DATA 1 2 last");
+            client.until(1.5);
+            assertThat(client.heard()).containsExactly("GOAWAY 1 NO_ERROR");
+        }
+    }
+
     @Test
     void givenStop_whenRequestsRun_thenTheyEndAndTheClientIsTold() {
         try (var client = Client.greeted()) {
