@@ -5,6 +5,7 @@ import bascule.net.Connection;
 import bascule.net.Failure;
 import bascule.net.Loop;
 import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelFuture;
 import io.netty.handler.codec.http2.Http2Error;
 import io.netty.handler.codec.http2.Http2Headers;
 import io.netty.handler.codec.http2.Http2Settings;
@@ -32,6 +33,9 @@ abstract class Http2Connection extends Connection {
     private static final long LINGER_NANOS = 2_000_000_000;
 
     private static final long LINGER_BYTES = 1 << 20;
+
+    /// How long it may take, in times of a stall, until a peer that reads slowly has our last bytes.
+    private static final int LONGEST_LINGER = 10;
 
     /// When the last stream is named after the peer was told that the connection ends, unless it answers a PING before.
     private static final long GRACE_NANOS = 1_000_000_000;
@@ -123,6 +127,7 @@ abstract class Http2Connection extends Connection {
     private long closedSinceNanos; // Its window.
     private long closedBytes;
     private long lingerBytes;
+    private long lingerEndNanos;
 
     /// @param client do we open the streams?
     Http2Connection(Http2Codec codec, Http2Bounds bounds, boolean client) {
@@ -780,7 +785,8 @@ abstract class Http2Connection extends Connection {
                 long waiting = pendingBytes();
                 if (waiting == 0) {
                     close();
-                } else if (waiting < stalledBytes) { // Slow, but it reads.
+                } else if (waiting < stalledBytes
+                        && now - lingerEndNanos < 0) { // Slow, but it reads.
                     stalledBytes = waiting;
                     loop.wheel().schedule(this, now + bounds.stallNanos());
                 } else {
@@ -936,9 +942,13 @@ abstract class Http2Connection extends Connection {
             written();
             return;
         }
-        stalledBytes = pendingBytes();
-        loop.wheel().schedule(this, loop.nanoTime() + bounds.stallNanos());
-        flushAll().addListener(_ -> written());
+        ChannelFuture all = flushAll();
+        if (phase != Phase.LINGER) return;
+        stalledBytes = pendingBytes(); // With what the future itself has put there.
+        long now = loop.nanoTime();
+        lingerEndNanos = now + LONGEST_LINGER * bounds.stallNanos();
+        loop.wheel().schedule(this, now + bounds.stallNanos());
+        all.addListener(_ -> written());
     }
 
     private void written() {

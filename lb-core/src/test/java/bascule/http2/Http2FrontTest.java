@@ -1957,6 +1957,27 @@ final class Http2FrontTest {
         }
     }
 
+    /// Slow is not nothing, but our last words are not for ever.
+    @Test
+    void givenClientThatReadsOurLastBytesOneByOne_whenTimePasses_thenItIsReset() {
+        try (var client = Client.greeted(4, 1 << 20)) {
+            client.send(get(1));
+            client.socket.takes = 0;
+            client.server.last().send("HTTP/1.1 200 OK\r\n\r\n");
+            client.server.last().send(bytes(60_000));
+            client.socket.runPendingTasks();
+            client.send(Frame.windowUpdate(0, 0)); // The end.
+            int turns = 0;
+            while (!client.closed() && turns < 50) {
+                turns++;
+                client.socket.take(1);
+                client.until(turns * (Client.BODY_IDLE + 1));
+            }
+            assertThat(turns).isBetween(9, 11);
+            assertTrue(client.socket.reset);
+        }
+    }
+
     @Test
     void givenSocketThatTakesNothing_whenTimePasses_thenAllIsReset() {
         try (var client = Client.greeted(4, 1 << 20)) {
