@@ -43,6 +43,9 @@ final class Http2FrontStream extends Http2Stream implements FrontStream {
         COMPLETE
     }
 
+    /// From our END_STREAM to the reset, for a client that goes on with its request.
+    static final long GRACE_NANOS = 1_000_000_000;
+
     private final Http2Codec codec;
     private @Nullable Http2Front front;
     private @Nullable RequestEvents exchange;
@@ -339,7 +342,8 @@ final class Http2FrontStream extends Http2Stream implements FrontStream {
         if (came == null) return;
         int bytes = came.readableBytes();
         came.release();
-        consumed(bytes);
+        if (localEnded) connection().consumed(bytes); // The stream itself gets no more room.
+        else consumed(bytes);
     }
 
     // ---- the end, from the client's side
@@ -378,10 +382,15 @@ final class Http2FrontStream extends Http2Stream implements FrontStream {
         if (exchange != null) exchange.frontWritable(now);
     }
 
+    /// With the exchange over, nobody wants the rest of the request (RFC 9113 §8.1). The client is given a moment to see that by itself:
+    /// many, as curl 7.88, drop a response that a reset comes along with.
     @Override
     void sentAll() {
-        // The exchange is over, and nobody wants the rest of the request (RFC 9113 §8.1).
-        if (exchange == null) reset(Http2Error.NO_ERROR);
+        if (exchange != null) return;
+        Http2Connection of = connection();
+        boolean crowded = of.streamCount() * 2 > of.bounds.streams();
+        if (crowded || body == Body.TUNNEL) reset(Http2Error.NO_ERROR);
+        else codec.loop.wheel().schedule(this, codec.loop.nanoTime() + GRACE_NANOS);
     }
 
     // ---- time
@@ -411,6 +420,10 @@ final class Http2FrontStream extends Http2Stream implements FrontStream {
     protected void expired(long now) {
         armed = false;
         if (closed()) return;
+        if (localEnded && exchange == null) {
+            reset(Http2Error.NO_ERROR);
+            return;
+        }
         if (body == Body.TUNNEL) {
             long due = tunnelSinceNanos + tunnelIdleNanos;
             if (due - now > 0) arm(now, due - now);

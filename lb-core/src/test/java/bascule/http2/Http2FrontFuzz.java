@@ -435,6 +435,8 @@ final class Http2FrontFuzz {
                 end(exchange);
                 settle();
             }
+            client.until(2); // Whoever still sends what nobody wants is told so.
+            settle();
             for (Exchange exchange : all) check(exchange);
             for (Exchange exchange : all)
                 if (!over(exchange)) send(Frame.reset(exchange.id, Http2Error.CANCEL));

@@ -204,7 +204,7 @@ final class TlsPeersIT {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"TLS_HTTP1", "TLS12_HTTP1", "PLAIN_HTTP1"})
+    @EnumSource
     void givenUploadThatNginxRefuses_whenSent_thenCurlIsToldWhy(Way way) throws Exception {
         Path file = folder.resolve("upload");
         Files.write(file, LARGE);
