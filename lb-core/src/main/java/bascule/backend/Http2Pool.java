@@ -114,12 +114,12 @@ public final class Http2Pool implements ServerConnections, Http2Back.Home {
             stream.notConnected(Failure.EXHAUSTED, now);
             return;
         }
-        Http2Back made = new Http2Back(codec, this);
+        Http2Back made = new Http2Back(codec, this, now);
         metrics.connectionOpened();
         connections.add(made);
         made.await(stream, now);
         if (closed) made.retire(now); // With what it was made for.
-        made.connect(channel, sockets.server().address(), now + settings.connectNanos());
+        made.connect(channel, sockets.server().address());
     }
 
     @Override

@@ -4,6 +4,7 @@ import bascule.http.BackStream;
 import bascule.http.Rejection;
 import bascule.http1.Http1Codec;
 import bascule.net.Failure;
+import io.netty.channel.socket.ChannelOutputShutdownException;
 import io.netty.channel.socket.SocketChannel;
 import java.net.SocketAddress;
 import java.util.ArrayDeque;
@@ -65,16 +66,17 @@ public final class Http2Back extends Http2Connection {
     private final ArrayDeque<Http2BackStream> waiting = new ArrayDeque<>();
     private State state = State.CONNECTING;
     private Failure ending = Failure.CONNECT; // What it is to those who wait.
-    private long deadlineNanos;
+    private final long deadlineNanos; // For SETTINGS to come.
     private boolean left;
     private boolean resting;
     private boolean retiring;
     private boolean asked;
     private long answeredNanos;
 
-    public Http2Back(Http2Codec codec, Home home) {
+    public Http2Back(Http2Codec codec, Home home, long nowNanos) {
         super(codec, bounds(home.settings()), true);
         this.home = home;
+        deadlineNanos = nowNanos + home.settings().connectNanos();
     }
 
     private static Http2Bounds bounds(Http2BackSettings settings) {
@@ -99,11 +101,10 @@ public final class Http2Back extends Http2Connection {
     /// Connects; those who [#await] hear of the outcome.
     ///
     /// @param channel new and not registered yet; in its pipeline TLS, if it is to be used, and nothing else
-    public void connect(SocketChannel channel, SocketAddress server, long deadlineNanos) {
+    public void connect(SocketChannel channel, SocketAddress server) {
         loop.assertInside();
         channel.pipeline().addLast(this);
         loop.executor().register(channel);
-        this.deadlineNanos = deadlineNanos;
         loop.wheel().schedule(this, deadlineNanos);
         channel.connect(server)
                 .addListener(
@@ -122,11 +123,12 @@ public final class Http2Back extends Http2Connection {
         String agreed = applicationProtocol();
         if (secure() && !"h2".equals(agreed)) {
             home.broken("agrees to " + (agreed == null ? "nothing" : agreed) + ", not to h2");
+            sayGoodBye();
             giveUp(Failure.NO_HTTP2);
             return;
         }
         start(loop.nanoTime());
-        loop.wheel().schedule(this, deadlineNanos); // Which is for the SETTINGS, too.
+        loop.wheel().schedule(this, deadlineNanos);
     }
 
     @Override
@@ -307,6 +309,12 @@ public final class Http2Back extends Http2Connection {
     @Override
     protected void failed(Throwable cause) {
         if (cause instanceof SSLException) home.tlsFailed(cause);
+        if (cause instanceof ChannelOutputShutdownException && streamCount() > 0) {
+            // It takes no more, but may well have answered, or tell what it has not looked at: that
+            // is read before the connection's end.
+            retire(loop.nanoTime());
+            return;
+        }
         super.failed(cause);
     }
 

@@ -518,7 +518,12 @@ public final class Http2BackStream extends Http2Stream implements BackStream {
     }
 
     private void malformed(Rejection why) {
-        connection().streamError(id(), Http2Error.PROTOCOL_ERROR, why);
+        if (!closed()) {
+            connection().streamError(id(), Http2Error.PROTOCOL_ERROR, why);
+            return;
+        }
+        home().broken(why.reason()); // Its last bytes had to wait; the server is through with it.
+        failed(cut(), codec.loop.nanoTime());
     }
 
     /// Throws away what came.
@@ -555,7 +560,7 @@ public final class Http2BackStream extends Http2Stream implements BackStream {
     @Override
     void peerReset(long code, long now) {
         if (isWhole()) return; // It only wants no more of the request (RFC 9113 §8.1).
-        boolean untouched = phase == Phase.HEAD && head == null && interim == 0;
+        boolean untouched = isUntouched();
         reused = false; // No connection that was closed for its age: the server has decided this.
         if (untouched && code == Http2Error.REFUSED_STREAM.code())
             failed(Failure.REFUSED_STREAM, now);
@@ -564,7 +569,7 @@ public final class Http2BackStream extends Http2Stream implements BackStream {
 
     /// The server leaves, and has not looked at it.
     void leftBehind(long now) {
-        failed(Failure.GOING_AWAY, now);
+        if (!isWhole()) failed(isUntouched() ? Failure.GOING_AWAY : cut(), now);
     }
 
     @Override
@@ -575,7 +580,7 @@ public final class Http2BackStream extends Http2Stream implements BackStream {
     @Override
     void lost(Failure failure) {
         if (isWhole()) return;
-        boolean untouched = phase == Phase.HEAD && head == null;
+        boolean untouched = isUntouched();
         failed(
                 switch (failure) {
                     case OURS, STOPPING -> failure;
@@ -593,6 +598,11 @@ public final class Http2BackStream extends Http2Stream implements BackStream {
     /// Is all of the response here, though perhaps not passed on?
     private boolean isWhole() {
         return peerEnded && (tail != null || held || phase == Phase.DONE);
+    }
+
+    /// Has the server shown no sign of having looked at the request?
+    private boolean isUntouched() {
+        return phase == Phase.HEAD && head == null && interim == 0;
     }
 
     private Failure cut() {
