@@ -1,7 +1,5 @@
 package bascule.config;
 
-import bascule.tls.CaCertificates;
-import bascule.tls.CaFile;
 import bascule.tls.Certificate;
 import bascule.tls.CertificateFault;
 import bascule.tls.CertificateFile;
@@ -18,15 +16,11 @@ import org.jspecify.annotations.Nullable;
 ///     by which the file knows the server
 /// @param own what we show to servers that ask; null = nothing
 public record BackendTlsConfig(
-        boolean verify, @Nullable Ca ca, @Nullable String name, @Nullable Own own) {
+        boolean verify, @Nullable CaConfig ca, @Nullable String name, @Nullable Own own) {
     private static final Kind<String> NAME = new Kind<>("a DNS name", BackendTlsConfig::name);
 
-    private static final String CA = "a PEM file of CA certificates";
     private static final String CERTIFICATE = "a PEM file of a certificate and its chain";
     private static final String KEY = "a PEM file of a private key";
-
-    /// @param file absolute: where they stood
-    public record Ca(Path file, CaCertificates certificates) {}
 
     /// @param file absolute: where it stood
     /// @param keyFile the same of its key; null if that stood there, too
@@ -40,21 +34,11 @@ public record BackendTlsConfig(
 
     static BackendTlsConfig read(Section at) {
         boolean verify = at.get("verify", Kind.SWITCH, true);
-        Path file = at.find("ca", Kind.file(CA, at.folder()));
+        CaConfig ca = CaConfig.read(at, "ca");
         if (!verify && at.has("ca"))
             at.refuse("ca", "is asked nothing without verify", "verify = on, or no ca");
         String name = at.find("name", NAME);
-        return new BackendTlsConfig(verify, file == null ? null : ca(at, file), name, own(at));
-    }
-
-    private static @Nullable Ca ca(Section at, Path file) {
-        return switch (CaFile.read(file, Instant.now())) {
-            case CaFile.Read.Loaded(CaCertificates all) -> new Ca(file, all);
-            case CaFile.Read.Faulty(List<CertificateFault> faults) -> {
-                for (CertificateFault fault : faults) TlsConfig.refuse(at, "ca", file, fault);
-                yield null;
-            }
-        };
+        return new BackendTlsConfig(verify, ca, name, own(at));
     }
 
     private static @Nullable Own own(Section at) {
@@ -69,7 +53,7 @@ public record BackendTlsConfig(
             case CertificateFile.Read.Faulty(List<CertificateFault> faults) -> {
                 for (CertificateFault fault : faults) {
                     boolean ofKey = fault.file().equals(keyFile);
-                    TlsConfig.refuse(at, ofKey ? "key" : "certificate", fault.file(), fault);
+                    at.refuse(ofKey ? "key" : "certificate", fault.file(), fault);
                 }
                 yield null;
             }

@@ -109,29 +109,18 @@ public record Configuration(
                 listeners.stream()
                         .map(listener -> listener.withCertificates(folder, certificates))
                         .toList();
-        return new Configuration(
-                        changed,
-                        backends,
-                        admin,
-                        logging,
-                        shutdownGrace,
-                        loops,
-                        transport,
-                        state,
-                        stateGiven,
-                        "")
-                .hashed();
+        return with(changed, "").hashed();
     }
 
     /// Of the same, once it is complete.
     Configuration hashed() {
         String text = EffectiveConfiguration.render(this);
-        return withHash(PageContent.sha256(text.getBytes(StandardCharsets.UTF_8)));
+        return with(listeners, PageContent.sha256(text.getBytes(StandardCharsets.UTF_8)));
     }
 
-    private Configuration withHash(String newHash) {
+    private Configuration with(List<ListenerConfig> newListeners, String newHash) {
         return new Configuration(
-                listeners,
+                newListeners,
                 backends,
                 admin,
                 logging,

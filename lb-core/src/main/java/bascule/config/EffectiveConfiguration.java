@@ -1,7 +1,5 @@
 package bascule.config;
 
-import bascule.tls.CaCertificates;
-import bascule.tls.TlsVersion;
 import com.typesafe.config.ConfigUtil;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -130,13 +128,9 @@ public final class EffectiveConfiguration {
                 "tls",
                 tls,
                 given -> {
-                    line(
-                            "certificates",
-                            quote(given.folder().toString())
-                                    + " # sha256 "
-                                    + given.certificates().fingerprint());
+                    file("certificates", given.folder(), given.certificates().fingerprint());
                     line("policy", Kind.word(given.policy()));
-                    line("minimum", quote(version(given.minimum())));
+                    line("minimum", quote(TlsConfig.text(given.minimum())));
                     line("strict-sni", onOff(given.strictSni()));
                     clientAuth(given.clientAuth());
                     block(
@@ -165,20 +159,11 @@ public final class EffectiveConfiguration {
 
     private void clientAuth(ClientAuthConfig clientAuth) {
         line("client-auth", Kind.word(clientAuth.demand()));
-        CaCertificates authorities = clientAuth.authorities();
-        if (authorities != null)
-            line(
-                    "client-ca",
-                    quote(String.valueOf(clientAuth.file()))
-                            + " # sha256 "
-                            + authorities.fingerprint());
+        if (clientAuth.ca() != null) ca("client-ca", clientAuth.ca());
     }
 
-    private static String version(TlsVersion version) {
-        return switch (version) {
-            case TLS_1_2 -> "1.2";
-            case TLS_1_3 -> "1.3";
-        };
+    private void ca(String key, CaConfig ca) {
+        file(key, ca.file(), ca.certificates().fingerprint());
     }
 
     private void rateLimit(@Nullable RateLimitConfig limit) {
@@ -191,10 +176,13 @@ public final class EffectiveConfiguration {
                 });
     }
 
-    /// The fingerprint makes the hash cover what is in the file.
     private void page(String key, PageFile page) {
-        String value = quote(page.file().toString());
-        line(key, value + " # sha256 " + page.content().fingerprint());
+        file(key, page.file(), page.content().fingerprint());
+    }
+
+    /// The fingerprint makes the hash cover what is in the file, or in the folder.
+    private void file(String key, Path file, String fingerprint) {
+        line(key, quote(file.toString()) + " # sha256 " + fingerprint);
     }
 
     private static String edits(HeaderEdits edits) {
@@ -302,19 +290,13 @@ public final class EffectiveConfiguration {
                 tls,
                 given -> {
                     line("verify", onOff(given.verify()));
-                    BackendTlsConfig.Ca ca = given.ca();
-                    if (ca != null) pem("ca", ca.file(), ca.certificates().fingerprint());
+                    if (given.ca() != null) ca("ca", given.ca());
                     if (given.name() != null) line("name", quote(given.name()));
                     BackendTlsConfig.Own own = given.own();
                     if (own == null) return;
-                    pem("certificate", own.file(), own.certificate().fingerprint());
+                    file("certificate", own.file(), own.certificate().fingerprint());
                     if (own.keyFile() != null) line("key", quote(own.keyFile().toString()));
                 });
-    }
-
-    /// As [#page]; a certificate has only one key.
-    private void pem(String key, Path file, String fingerprint) {
-        line(key, quote(file.toString()) + " # sha256 " + fingerprint);
     }
 
     private void backend(BackendConfig backend) {

@@ -1,5 +1,6 @@
 package bascule.config;
 
+import bascule.tls.CertificateFault;
 import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigValue;
 import java.net.InetSocketAddress;
@@ -295,6 +296,15 @@ final class Section {
         ConfigValue value = values.get(key);
         if (value != null) new Value(reading, pathOf(key), value).refuse(what, expected);
         else if (raw != null) new Value(reading, path, raw).refuse(what, expected);
+    }
+
+    /// Refuses what a file of certificates or keys holds.
+    ///
+    /// @param named what the key names: the file, or the folder that it lies in
+    void refuse(String key, Path named, CertificateFault fault) {
+        String file = fault.file().equals(named) ? "" : fault.file().getFileName() + " ";
+        String line = fault.line() == 0 ? "" : "line " + fault.line() + " ";
+        refuse(key, file + line + fault.what(), fault.expected());
     }
 
     void refuseMissing(String key, String expected) {

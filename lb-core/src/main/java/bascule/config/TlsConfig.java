@@ -54,7 +54,7 @@ public record TlsConfig(
             switch (CertificateFolder.read(folder, Instant.now())) {
                 case CertificateFolder.Read.Loaded(CertificateSet set) -> certificates = set;
                 case CertificateFolder.Read.Faulty(List<CertificateFault> faults) -> {
-                    for (CertificateFault fault : faults) refuse(at, "certificates", folder, fault);
+                    for (CertificateFault fault : faults) at.refuse("certificates", folder, fault);
                 }
             }
         }
@@ -103,17 +103,17 @@ public record TlsConfig(
                 handshakeTime);
     }
 
-    /// @param named what the key names: a file, or the folder that it lies in
-    static void refuse(Section at, String key, Path named, CertificateFault fault) {
-        String file = fault.file().equals(named) ? "" : fault.file().getFileName() + " ";
-        String line = fault.line() == 0 ? "" : "line " + fault.line() + " ";
-        at.refuse(key, file + line + fault.what(), fault.expected());
-    }
-
     static SequencedMap<String, TlsVersion> versions() {
         var versions = new LinkedHashMap<String, TlsVersion>();
-        versions.put("1.2", TlsVersion.TLS_1_2);
-        versions.put("1.3", TlsVersion.TLS_1_3);
+        for (TlsVersion each : TlsVersion.values()) versions.put(text(each), each);
         return versions;
+    }
+
+    /// As the file has it.
+    static String text(TlsVersion version) {
+        return switch (version) {
+            case TLS_1_2 -> "1.2";
+            case TLS_1_3 -> "1.3";
+        };
     }
 }

@@ -104,11 +104,7 @@ public final class Http1Back extends Connection implements BackStream {
     ///
     /// @param channel new and not registered yet; in its pipeline TLS, if it is to be used, and nothing else
     public void connect(SocketChannel channel, SocketAddress server, long deadlineNanos) {
-        loop.assertInside();
-        channel.pipeline().addLast(this);
-        loop.executor().register(channel);
-        loop.wheel().schedule(this, deadlineNanos);
-        channel.connect(server)
+        dial(channel, server, deadlineNanos)
                 .addListener(
                         done -> {
                             Throwable cause = done.cause();

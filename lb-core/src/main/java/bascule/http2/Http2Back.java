@@ -102,11 +102,7 @@ public final class Http2Back extends Http2Connection {
     ///
     /// @param channel new and not registered yet; in its pipeline TLS, if it is to be used, and nothing else
     public void connect(SocketChannel channel, SocketAddress server) {
-        loop.assertInside();
-        channel.pipeline().addLast(this);
-        loop.executor().register(channel);
-        loop.wheel().schedule(this, deadlineNanos);
-        channel.connect(server)
+        dial(channel, server, deadlineNanos)
                 .addListener(
                         done -> {
                             Throwable cause = done.cause();

@@ -9,12 +9,14 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
+import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.unix.Errors;
 import io.netty.channel.uring.IoUringSocketChannel;
 import io.netty.handler.codec.DecoderException;
 import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
+import java.net.SocketAddress;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
@@ -103,6 +105,20 @@ public abstract class Connection extends Deadline implements ChannelInboundHandl
     protected final boolean socketMayHoldMore() {
         var last = context().channel().unsafe().recvBufAllocHandle();
         return last.lastBytesRead() > 0 && last.lastBytesRead() == last.attemptedBytesRead();
+    }
+
+    /// Connects to a server.
+    ///
+    /// @param channel new and not registered yet; in its pipeline TLS, if it is to be used, and nothing else
+    /// @param deadlineNanos when this connection's [#expired] is called, unless the deadline is moved before
+    /// @return done when TCP stands, or does not; [#opened()] waits for TLS, too
+    protected final ChannelFuture dial(
+            SocketChannel channel, SocketAddress server, long deadlineNanos) {
+        loop.assertInside();
+        channel.pipeline().addLast(this);
+        loop.executor().register(channel);
+        loop.wheel().schedule(this, deadlineNanos);
+        return channel.connect(server);
     }
 
     protected final void write(ByteBuf out) {

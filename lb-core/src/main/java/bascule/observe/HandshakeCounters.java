@@ -1,11 +1,14 @@
 package bascule.observe;
 
+import bascule.tls.TlsVersion;
+import java.util.Arrays;
 import java.util.List;
 
 /// TLS handshakes of one listener on one loop, by result and, where they succeeded, by version and by whether the client resumed.
 final class HandshakeCounters {
     /// Of what was agreed on, versions that are not among these count as the last one.
-    private static final List<String> VERSIONS = List.of("TLSv1.2", "TLSv1.3");
+    private static final List<String> VERSIONS =
+            Arrays.stream(TlsVersion.values()).map(TlsVersion::text).toList();
 
     private static final int RESULTS = HandshakeResult.values().length;
 

@@ -31,7 +31,10 @@ final class ErrorPage {
     private static final byte[] ALLOW = "Allow".getBytes(US_ASCII);
     private static final byte[] ALLOWED =
             "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH".getBytes(US_ASCII);
-    private static final byte[] GRPC = "application/grpc".getBytes(US_ASCII);
+
+    /// The type of content that every message of gRPC has, or begins with.
+    static final byte[] GRPC = "application/grpc".getBytes(US_ASCII);
+
     private static final byte[] GRPC_STATUS = "Grpc-Status".getBytes(US_ASCII);
     private static final byte[] GRPC_MESSAGE = "Grpc-Message".getBytes(US_ASCII);
     private static final byte[] NONE = {};

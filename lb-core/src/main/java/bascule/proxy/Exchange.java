@@ -40,7 +40,6 @@ final class Exchange implements RequestEvents, ResponseEvents {
     private static final long NEVER = -1;
     private static final byte[] REFERER = "referer".getBytes(US_ASCII);
     private static final byte[] CONTENT_TYPE = "content-type".getBytes(US_ASCII);
-    private static final byte[] GRPC = "application/grpc".getBytes(US_ASCII);
     private static final byte[] USER_AGENT = "user-agent".getBytes(US_ASCII);
 
     private final Worker worker;
@@ -253,10 +252,11 @@ final class Exchange implements RequestEvents, ResponseEvents {
     private static boolean isGrpc(HeaderBlock fields) {
         int line = fields.find(CONTENT_TYPE);
         if (line < 0) return false;
+        byte[] type = ErrorPage.GRPC;
         int start = fields.valueStart(line);
-        int more = fields.valueEnd(line) - start - GRPC.length;
-        if (more < 0 || !Ascii.equalsIgnoreCase(fields.bytes(), start, GRPC)) return false;
-        byte next = more == 0 ? (byte) ';' : fields.bytes()[start + GRPC.length];
+        int more = fields.valueEnd(line) - start - type.length;
+        if (more < 0 || !Ascii.equalsIgnoreCase(fields.bytes(), start, type)) return false;
+        byte next = more == 0 ? (byte) ';' : fields.bytes()[start + type.length];
         return next == '+' || next == ';' || isBlank(next);
     }
 

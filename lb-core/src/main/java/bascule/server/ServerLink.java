@@ -3,6 +3,7 @@ package bascule.server;
 import bascule.config.BackendConfig;
 import bascule.config.BackendProtocol;
 import bascule.config.BackendTlsConfig;
+import bascule.config.CaConfig;
 import bascule.tls.BackendTls;
 import bascule.tls.BackendTlsSettings;
 import io.netty.buffer.ByteBufAllocator;
@@ -46,7 +47,7 @@ public final class ServerLink implements AutoCloseable {
 
     private static BackendTls tls(BackendTlsConfig config, BackendProtocol protocol)
             throws SSLException {
-        BackendTlsConfig.Ca ca = config.ca();
+        CaConfig ca = config.ca();
         BackendTlsConfig.Own own = config.own();
         return BackendTls.of(
                 new BackendTlsSettings(

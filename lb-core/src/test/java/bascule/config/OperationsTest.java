@@ -478,7 +478,7 @@ final class OperationsTest {
         assertThat(tls).isNotNull();
         assertThat(tls.verify()).isTrue();
         assertThat(tls.name()).isEqualTo("app.example.com");
-        BackendTlsConfig.Ca ca = tls.ca();
+        CaConfig ca = tls.ca();
         assertThat(ca).isNotNull();
         assertThat(ca.file()).isEqualTo(pem.resolve("servers.ca"));
         assertThat(ca.certificates().size()).isEqualTo(1);
