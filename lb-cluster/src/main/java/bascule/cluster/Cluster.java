@@ -1,57 +1,518 @@
 package bascule.cluster;
 
+import bascule.cluster.group.Membership;
+import bascule.cluster.net.HostAddresses;
+import bascule.cluster.ownership.Beat;
+import bascule.cluster.ownership.Elector;
+import bascule.cluster.ownership.Event;
+import bascule.cluster.ownership.Rules;
+import bascule.cluster.ownership.Timings;
+import bascule.cluster.port.OwnerPort;
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /// One node of a cluster: its membership, its owner port, its ownership loop. All methods may be called from any thread.
-@SuppressWarnings("DoNotCallSuggester")
 public final class Cluster implements AutoCloseable {
-    private Cluster() {}
+    /// A hand-over ends by itself long before; this is for a node that never answers.
+    private static final long HAND_OVER_SECONDS = 15;
+
+    private static final long LEAVE_STEP_MILLIS = 5;
+
+    /// A beat that came by the membership is answered by the same.
+    private static final int BY_MEMBERSHIP = -1;
+
+    private final ClusterSettings settings;
+    private final ClusterHost host;
+    private final Rules rules;
+    private final Elector elector;
+    private final OwnershipLoop loop;
+    private final OwnershipDriver driver;
+    private final Epochs epochs;
+    private final @Nullable CommandHook[] hooks;
+    private final Lan lan;
+    private final OwnerPort port;
+    private final Membership membership;
+    private final String version;
+
+    private final @Nullable String[] configHashes; // The loop's.
+    private Set<Integer> present = Set.of(); // The loop's.
+    private final AtomicLong orders = new AtomicLong();
+    private final Map<Long, CompletableFuture<HandOver>> orderedElsewhere =
+            new ConcurrentHashMap<>();
+    private volatile ClusterStatus status;
 
     /// Opens the ports, and begins to look for the others. Owns nothing before [#fitness] was told.
     ///
+    /// @param version of the daemon, for the others
     /// @throws IOException if a port cannot be opened, with value and place; nothing is left open
-    public static Cluster start(ClusterSettings settings, ClusterHost host) throws IOException {
-        throw new IOException(settings.toString() + host);
+    public static Cluster start(ClusterSettings settings, String version, ClusterHost host)
+            throws IOException {
+        var opened = new ArrayList<AutoCloseable>();
+        try {
+            return new Cluster(settings, version, host, opened);
+        } catch (IOException | RuntimeException | Error failure) {
+            for (AutoCloseable each : opened.reversed()) closeQuietly(each);
+            throw failure;
+        }
     }
 
-    /// Has to be told of every floating IP at least every 150 ms: what is older counts as "may not own".
+    private static void closeQuietly(AutoCloseable each) {
+        try {
+            each.close();
+        } catch (Exception _) {
+            // What made it fail is told.
+        }
+    }
+
+    private Cluster(
+            ClusterSettings settings, String version, ClusterHost host, List<AutoCloseable> opened)
+            throws IOException {
+        this.settings = settings;
+        this.host = host;
+        this.version = version;
+        rules = rules(settings);
+        List<String> broken = rules.timings().broken();
+        if (!broken.isEmpty()) throw new IllegalStateException(broken.toString());
+        configHashes = new String[settings.nodes().size()];
+        configHashes[settings.self()] = settings.configHash();
+        loop =
+                new OwnershipLoop(
+                        rules.timings().tick(),
+                        this::turn,
+                        bug -> host.told(true, "ownership-bug", "cause", bug));
+        opened.add(loop);
+        epochs =
+                new Epochs(
+                        settings.state(),
+                        failure ->
+                                host.told(
+                                        true,
+                                        "epochs-not-kept",
+                                        "cause",
+                                        String.valueOf(failure.getMessage())));
+        opened.add(epochs);
+        lan =
+                new Lan(
+                        settings.floatingIps(),
+                        settings.witness(),
+                        event -> driver().handle(event),
+                        loop::post,
+                        (event, about) -> host.told(true, event, about));
+        opened.add(lan);
+        hooks = hooks(opened);
+        elector = elector();
+        port = OwnerPort.open(settings.key(), addresses(), settings.self(), new FromPort());
+        opened.add(port);
+        membership = Membership.start(membershipSettings(), new FromMembership());
+        opened.add(membership);
+        driver =
+                new OwnershipDriver(
+                        settings,
+                        rules,
+                        elector,
+                        lan,
+                        new AllWays(),
+                        epochs,
+                        hooks,
+                        new ReleaseOnDeath(
+                                settings.run(),
+                                failure ->
+                                        host.told(
+                                                true,
+                                                "release-on-death-not-written",
+                                                "cause",
+                                                String.valueOf(failure.getMessage()))),
+                        host);
+        if (!lan.missing().isEmpty())
+            host.told(
+                    true,
+                    "floating-ips-not-possible",
+                    "missing",
+                    lan.missing(),
+                    "expected",
+                    "AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW in the unit, or root");
+        status = driver.status(() -> configHashes);
+        loop.post(lan::look);
+        loop.start();
+    }
+
+    private OwnershipDriver driver() {
+        return driver;
+    }
+
+    private static Rules rules(ClusterSettings settings) {
+        return new Rules(
+                settings.nodes().stream()
+                        .map(node -> new Rules.Node(node.name(), node.priority(), node.witness()))
+                        .toList(),
+                settings.self(),
+                settings.floatingIps().stream()
+                        .map(each -> new Rules.FloatingIp(each.name(), each.preempt()))
+                        .toList(),
+                settings.calm() ? Timings.CALM : Timings.FAST);
+    }
+
+    private Elector elector() {
+        int count = settings.floatingIps().size();
+        var known = new long[count];
+        var keep = new ArrayList<Integer>();
+        for (int i = 0; i < count; i++) {
+            known[i] = epochs.of(settings.floatingIps().get(i).name());
+            if (known[i] > 0) keep.add(i);
+        }
+        boolean[] leftover = lan.sweep(keep);
+        return new Elector(
+                rules, prefix(settings.configHash()), known, leftover, System.nanoTime());
+    }
+
+    /// The first 8 bytes of a hash.
+    private static long prefix(String hash) {
+        return Long.parseUnsignedLong(hash.substring(0, 16), 16);
+    }
+
+    private @Nullable CommandHook[] hooks(List<AutoCloseable> opened) {
+        var made = new CommandHook[settings.floatingIps().size()];
+        for (int i = 0; i < made.length; i++) {
+            ClusterSettings.FloatingIp each = settings.floatingIps().get(i);
+            if (each.command() == null) continue;
+            made[i] =
+                    new CommandHook(
+                            each.name(),
+                            each.address(),
+                            each.command(),
+                            cause ->
+                                    host.told(
+                                            true,
+                                            "floating-ip-command-failed",
+                                            "name",
+                                            each.name(),
+                                            "cause",
+                                            cause));
+            opened.add(made[i]);
+        }
+        return made;
+    }
+
+    private List<InetSocketAddress> addresses() {
+        return settings.nodes().stream()
+                .map(node -> new InetSocketAddress(node.address(), settings.port()))
+                .toList();
+    }
+
+    private Membership.Settings membershipSettings() {
+        return new Membership.Settings(
+                settings.name(),
+                addresses(),
+                settings.nodes().stream().map(ClusterSettings.Node::name).toList(),
+                settings.self(),
+                settings.multicast(),
+                settings.calm(),
+                settings.key());
+    }
+
+    private final class AllWays implements OwnershipDriver.Ways {
+        @Override
+        public void send(int to, Beat beat) {
+            port.send(to, beat);
+        }
+
+        @Override
+        public void send(int to, Beat beat, int floatingIp) {
+            port.send(
+                    to,
+                    beat,
+                    new InetSocketAddress(
+                            settings.floatingIps().get(floatingIp).address(), settings.port()));
+        }
+
+        @Override
+        public void sendByMembership(int to, Beat beat) {
+            membership.sendNow(to, new Message.Datagram(port.seal(to, beat)).bytes());
+        }
+
+        @Override
+        public void answer(int to, Beat beat, int via) {
+            if (via == BY_MEMBERSHIP) sendByMembership(to, beat);
+            else port.answer(to, beat, via);
+        }
+    }
+
+    private final class FromPort implements OwnerPort.Listener {
+        @Override
+        public void heard(int from, Beat beat, long provenNanos, int via) {
+            loop.post(() -> driver().heard(from, beat, provenNanos, via, via != BY_MEMBERSHIP));
+        }
+
+        @Override
+        public void unreachable(int node) {
+            loop.post(() -> driver().handle(new Event.Unreachable(node)));
+        }
+    }
+
+    private final class FromMembership implements Membership.Listener {
+        @Override
+        public void view(Set<Integer> nodes) {
+            loop.post(() -> viewChanged(nodes));
+        }
+
+        @Override
+        public void received(int from, byte[] message) {
+            switch (Message.of(message)) {
+                case Message.Datagram(byte[] sealed) -> port.received(sealed);
+                case Message.Shared(String topic, byte[] state) ->
+                        host.received(topic, name(from), state);
+                case Message.Introduction(String theirs, String hash) ->
+                        loop.post(() -> introduced(from, theirs, hash));
+                case Message.HandOverOrder(long id, String floatingIp) ->
+                        loop.post(() -> ordered(from, id, floatingIp));
+                case Message.HandOverResult result -> resulted(result);
+                case null -> {} // Of a newer version.
+            }
+        }
+
+        @Override
+        public void fault(String event, Object... keyValues) {
+            host.told(true, event, keyValues);
+        }
+    }
+
+    private String name(int node) {
+        return settings.nodes().get(node).name();
+    }
+
+    // ---- on the loop
+
+    private void turn(long nowNanos) {
+        driver.turn(nowNanos);
+        status = driver.status(() -> configHashes);
+    }
+
+    private void viewChanged(Set<Integer> nodes) {
+        Set<Integer> before = present;
+        present = Set.copyOf(nodes);
+        driver.view(new Event.View(nodes));
+        status = driver.status(() -> configHashes);
+        for (int node : nodes) if (node != settings.self() && !before.contains(node)) greet(node);
+        host.viewChanged(status);
+    }
+
+    private void greet(int node) {
+        String hash = String.valueOf(configHashes[settings.self()]);
+        membership.send(node, new Message.Introduction(version, hash).bytes());
+        host.greeting()
+                .forEach(
+                        (topic, state) ->
+                                membership.send(node, new Message.Shared(topic, state).bytes()));
+    }
+
+    private void introduced(int from, String theirs, String hash) {
+        configHashes[from] = hash;
+        if (!theirs.equals(version))
+            host.told(false, "node-version-differs", "node", name(from), "version", theirs);
+        status = driver.status(() -> configHashes);
+        host.viewChanged(status);
+    }
+
+    private void ordered(int from, long id, String floatingIp) {
+        int index = indexOf(floatingIp);
+        if (index < 0) return;
+        driver.handOver(index)
+                .thenAccept(
+                        outcome -> {
+                            double[] millis =
+                                    outcome.steps().stream()
+                                            .mapToDouble(HandOver.Step::millis)
+                                            .toArray();
+                            membership.send(
+                                    from,
+                                    new Message.HandOverResult(
+                                                    id,
+                                                    floatingIp,
+                                                    text(outcome.from()),
+                                                    text(outcome.to()),
+                                                    millis,
+                                                    text(outcome.failure()))
+                                            .bytes());
+                        });
+    }
+
+    private static String text(@Nullable String text) {
+        return text == null ? "" : text;
+    }
+
+    private int indexOf(String floatingIp) {
+        for (int i = 0; i < settings.floatingIps().size(); i++)
+            if (settings.floatingIps().get(i).name().equals(floatingIp)) return i;
+        return -1;
+    }
+
+    // ---- from any thread
+
+    private void resulted(Message.HandOverResult result) {
+        CompletableFuture<HandOver> asked = orderedElsewhere.remove(result.id());
+        if (asked == null) return;
+        var steps = new ArrayList<HandOver.Step>();
+        for (int i = 0; i < Math.min(result.millis().length, HandOver.STEPS.size()); i++)
+            steps.add(new HandOver.Step(HandOver.STEPS.get(i), result.millis()[i]));
+        asked.complete(
+                new HandOver(
+                        result.floatingIp(),
+                        result.from().isEmpty() ? null : result.from(),
+                        result.to().isEmpty() ? null : result.to(),
+                        steps,
+                        result.failure().isEmpty() ? null : result.failure()));
+    }
+
+    /// Has to be told of every floating IP at least every 150 ms: what is older than 300 ms counts as "may not own".
     public void fitness(List<Fitness> all) {
-        throw new UnsupportedOperationException(all.toString());
+        List<Fitness> told = List.copyOf(all);
+        loop.post(() -> driver.fitness(told));
     }
 
     /// See [ClusterHost#drain].
     public void drained(String floatingIp) {
-        throw new UnsupportedOperationException(floatingIp);
+        int index = indexOf(floatingIp);
+        if (index >= 0) loop.post(() -> driver.handle(new Event.Drained(index)));
     }
 
     /// Tells every other node that is there.
     public void tell(String topic, byte[] message) {
-        throw new UnsupportedOperationException(topic + message.length);
+        byte[] bytes = new Message.Shared(topic, message).bytes();
+        loop.post(
+                () -> {
+                    for (int node : present)
+                        if (node != settings.self()) membership.send(node, bytes);
+                });
     }
 
+    /// Asks the owner to let another node have it, whichever node that is.
+    ///
     /// @param floatingIp null = all that this node owns
+    /// @return one for each; never exceptionally
     public CompletableFuture<List<HandOver>> handOver(@Nullable String floatingIp) {
-        throw new UnsupportedOperationException(String.valueOf(floatingIp));
+        var all = new ArrayList<CompletableFuture<HandOver>>();
+        var outcome = new CompletableFuture<List<HandOver>>();
+        boolean posted =
+                loop.post(
+                        () -> {
+                            for (int i = 0; i < settings.floatingIps().size(); i++) {
+                                int owner = elector.standing(i).owner();
+                                String name = settings.floatingIps().get(i).name();
+                                if (floatingIp == null
+                                        ? owner == settings.self()
+                                        : name.equals(floatingIp)) all.add(handOver(i, owner));
+                            }
+                            CompletableFuture.allOf(all.toArray(CompletableFuture[]::new))
+                                    .thenRun(
+                                            () ->
+                                                    outcome.complete(
+                                                            all.stream()
+                                                                    .map(CompletableFuture::join)
+                                                                    .toList()));
+                        });
+        if (!posted) outcome.complete(List.of());
+        return outcome;
     }
 
+    private CompletableFuture<HandOver> handOver(int index, int owner) {
+        String name = settings.floatingIps().get(index).name();
+        CompletableFuture<HandOver> asked;
+        if (owner < 0) {
+            asked =
+                    CompletableFuture.completedFuture(
+                            new HandOver(name, null, null, List.of(), "nobody owns it"));
+        } else if (owner == settings.self()) {
+            asked = driver.handOver(index);
+        } else {
+            long id = orders.incrementAndGet();
+            asked = new CompletableFuture<>();
+            orderedElsewhere.put(id, asked);
+            membership.send(owner, new Message.HandOverOrder(id, name).bytes());
+            asked.whenComplete((_, _) -> orderedElsewhere.remove(id));
+        }
+        String from = owner < 0 ? null : name(owner);
+        return asked.thenApply(
+                        told -> new HandOver(name, from, told.to(), told.steps(), told.failure()))
+                .completeOnTimeout(
+                        new HandOver(
+                                name,
+                                from,
+                                from,
+                                List.of(),
+                                "no answer after " + HAND_OVER_SECONDS + " s"),
+                        HAND_OVER_SECONDS,
+                        TimeUnit.SECONDS);
+    }
+
+    /// At the end of the last turn of the loop.
     public ClusterStatus status() {
-        throw new UnsupportedOperationException();
+        return status;
+    }
+
+    /// What datagrams of the owner port were dropped, since the start.
+    public OwnerPort.Dropped dropped() {
+        return port.dropped();
     }
 
     /// The configuration has changed in what is not the cluster's: its hash only.
     public void configuration(String hash) {
-        throw new UnsupportedOperationException(hash);
+        loop.post(
+                () -> {
+                    configHashes[settings.self()] = hash;
+                    elector.configuration(prefix(hash));
+                    byte[] introduction = new Message.Introduction(version, hash).bytes();
+                    for (int node : present)
+                        if (node != settings.self()) membership.send(node, introduction);
+                });
     }
 
-    /// Hands over all that this node owns to nodes that are fit. Complete when that is done, or cannot be.
-    public CompletableFuture<@Nullable Void> leave() {
-        throw new UnsupportedOperationException();
+    /// Hands over all that this node owns to nodes that are fit, and blocks until that is done, or cannot be.
+    public void leave() {
+        long most = rules.timings().drain() + 2 * rules.timings().invite();
+        long end = System.nanoTime() + most;
+        if (!loop.post(driver::leave)) return;
+        try {
+            while (!driver.settled() && System.nanoTime() - end < 0)
+                Thread.sleep(LEAVE_STEP_MILLIS);
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+        }
     }
 
-    /// Lets go of what is still owned, unless no other node could take it, and ends everything.
+    /// Ends everything. An address that no other node could take stays until its lease ends, for this node's next run.
     @Override
-    public void close() {}
+    public void close() {
+        membership.close();
+        loop.close();
+        port.close();
+        for (CommandHook hook : hooks) if (hook != null) hook.close();
+        lan.close();
+        epochs.close();
+    }
+
+    /// Takes every address with our tag off this host.
+    ///
+    /// @return what was there, as text
+    /// @throws IOException if one cannot be, with value and reason
+    public static List<String> releaseAll() throws IOException {
+        var gone = new LinkedHashMap<String, Boolean>();
+        try (HostAddresses addresses = HostAddresses.open(HostAddresses.NOBODY)) {
+            for (HostAddresses.Address each : addresses.list()) {
+                if (!each.tagged()) continue;
+                addresses.remove(each.address(), each.interfaceIndex());
+                gone.put(each.address().getHostAddress() + "/" + each.prefix(), true);
+            }
+        }
+        return List.copyOf(gone.keySet());
+    }
 }

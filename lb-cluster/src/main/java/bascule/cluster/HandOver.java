@@ -16,6 +16,8 @@ public record HandOver(
     /// @param millis since the step before, or since the order
     public record Step(String name, double millis) {}
 
+    static final List<String> STEPS = List.of("drained", "taken", "released");
+
     public HandOver {
         steps = List.copyOf(steps);
     }

@@ -25,6 +25,20 @@ public final class HostAddresses implements AutoCloseable {
         void lost();
     }
 
+    /// Hears nothing.
+    public static final Listener NOBODY =
+            new Listener() {
+                @Override
+                public void address(
+                        InetAddress address, int interfaceIndex, boolean present, boolean tagged) {}
+
+                @Override
+                public void link(int interfaceIndex, String name, boolean up) {}
+
+                @Override
+                public void lost() {}
+            };
+
     /// @param prefix its length
     /// @param tagged did we put it there?
     /// @param leaseSeconds what is left; -1 = for ever

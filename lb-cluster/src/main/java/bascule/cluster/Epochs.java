@@ -1,0 +1,103 @@
+package bascule.cluster;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/// The highest epoch known of each floating IP, kept over a restart: a line each, `NAME EPOCH`. What is lost costs nothing as long as another
+/// node remembers; so nobody waits for the disk, and the file is written on a thread of its own.
+final class Epochs implements AutoCloseable {
+    static final String FILE = "floating-ips";
+
+    private static final long CLOSE_SECONDS = 2;
+
+    private final @Nullable Path file;
+    private final Consumer<IOException> failed;
+    private final Map<String, Long> known;
+    private final ExecutorService writer =
+            Executors.newSingleThreadExecutor(
+                    Thread.ofPlatform().name("cluster-state").daemon().factory());
+
+    /// @param folder null = nothing is kept
+    /// @param failed told on any thread, each time
+    Epochs(@Nullable Path folder, Consumer<IOException> failed) {
+        file = folder == null ? null : folder.resolve(FILE);
+        this.failed = failed;
+        known = new TreeMap<>(read());
+    }
+
+    private Map<String, Long> read() {
+        if (file == null) return Map.of();
+        try {
+            return parse(Files.readAllLines(file, UTF_8));
+        } catch (NoSuchFileException _) {
+            return Map.of();
+        } catch (IOException unreadable) {
+            failed.accept(unreadable);
+            return Map.of();
+        }
+    }
+
+    /// Lines that are none are left out: an epoch that is not known is learned from the others.
+    static Map<String, Long> parse(List<String> lines) {
+        var epochs = new TreeMap<String, Long>();
+        for (String line : lines) {
+            int blank = line.lastIndexOf(' ');
+            if (blank <= 0) continue;
+            try {
+                long epoch = Long.parseLong(line.substring(blank + 1));
+                if (epoch > 0) epochs.merge(line.substring(0, blank), epoch, Math::max);
+            } catch (NumberFormatException _) {
+                // No epoch.
+            }
+        }
+        return epochs;
+    }
+
+    /// 0 if none is known.
+    long of(String floatingIp) {
+        return known.getOrDefault(floatingIp, 0L);
+    }
+
+    /// Remembers it if it is higher. On one thread only.
+    void learn(String floatingIp, long epoch) {
+        if (epoch <= of(floatingIp)) return;
+        known.put(floatingIp, epoch);
+        if (file == null) return;
+        var text = new StringBuilder();
+        known.forEach((name, each) -> text.append(name).append(' ').append(each).append('\n'));
+        writer.execute(() -> write(file, text.toString()));
+    }
+
+    private void write(Path to, String text) {
+        try {
+            Path fresh = to.resolveSibling(to.getFileName() + ".new");
+            Files.writeString(fresh, text, UTF_8);
+            Files.move(fresh, to, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException failure) {
+            failed.accept(failure);
+        }
+    }
+
+    @Override
+    public void close() {
+        writer.shutdown();
+        try {
+            if (!writer.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)) writer.shutdownNow();
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
