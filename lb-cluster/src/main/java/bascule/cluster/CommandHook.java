@@ -61,17 +61,14 @@ final class CommandHook implements AutoCloseable {
     private void want(Wish next) {
         if (next.equals(wish)) return;
         wish = next;
-        thread.execute(this::run);
+        if (!thread.isShutdown()) thread.execute(this::run);
     }
 
     private void run() {
         Wish now = wish;
-        if (now.equals(done)) return;
+        if (now.equals(done) || now.take() && thread.isShutdown()) return;
         String failure = call(now);
-        if (!now.equals(wish)) {
-            thread.execute(this::run); // Overtaken: what is wanted now comes next.
-            return;
-        }
+        if (!now.equals(wish)) return; // Overtaken: what is wanted now has its turn.
         if (failure == null) {
             done = now;
             backoffMillis = 0;
@@ -82,7 +79,7 @@ final class CommandHook implements AutoCloseable {
                 backoffMillis == 0
                         ? FIRST_BACKOFF_MILLIS
                         : Math.min(2 * backoffMillis, MOST_BACKOFF_MILLIS);
-        thread.schedule(this::run, backoffMillis, TimeUnit.MILLISECONDS);
+        if (!thread.isShutdown()) thread.schedule(this::run, backoffMillis, TimeUnit.MILLISECONDS);
     }
 
     /// @return what went wrong, or null
