@@ -1,22 +1,45 @@
 package bascule.cluster.net;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.net.Inet4Address;
 import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// The addresses of this host by rtnetlink(7). What this class puts there carries our tag (`IFA_PROTO`), a prefix of full length and a
-/// lifetime after which the kernel takes it away. Calls block until the kernel has answered; one thread at a time.
-@SuppressWarnings("DoNotCallSuggester")
+/// lifetime after which the kernel takes it away. Calls block until the kernel has answered, and exclude each other.
 public final class HostAddresses implements AutoCloseable {
     /// Our `IFA_PROTO` (if_addr.h): no one else's in the kernel's list.
     public static final int TAG = 0xba;
+
+    private static final int NETLINK_ROUTE = 0;
+    private static final int GROUPS =
+            0x1 | 0x10 | 0x100; // RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR
+    private static final int BUFFER = 64 << 10; // The kernel sends 32 KiB at most.
+    private static final int SUBSCRIPTION_BUFFER = 1 << 20;
+    private static final int ANSWER_SECONDS = 2;
+    private static final int DUMPS = 10;
+    private static final int IFF_UP = 0x1;
+    private static final int IFF_LOOPBACK = 0x8;
+    private static final int IFF_LOWER_UP = 0x10000;
+
+    /// No interface has it: ifindex is handed out upwards from 1.
+    private static final int NO_INTERFACE = Integer.MAX_VALUE;
 
     /// Told on a thread of this class; must not block.
     public interface Listener {
         /// An address came, went or changed; whoever did it.
         void address(InetAddress address, int interfaceIndex, boolean present, boolean tagged);
 
-        /// An interface came, went, lost its carrier or got it back.
+        /// An interface came, went, lost its carrier or got it back; or something else about it changed.
         ///
         /// @param up is it up, with a carrier (IFF_UP and IFF_LOWER_UP)?
         void link(int interfaceIndex, String name, boolean up);
@@ -57,46 +80,328 @@ public final class HostAddresses implements AutoCloseable {
         }
     }
 
-    private HostAddresses() {}
+    private final KernelSocket socket;
+    private final MemorySegment request;
+    private final MemorySegment answer;
+    private final ByteBuffer requestView;
+    private final ByteBuffer answerView;
+    private final Reading subscription;
+    private int sequence;
+    private boolean closed;
+
+    private HostAddresses(KernelSocket socket, Reading subscription) {
+        this.socket = socket;
+        this.subscription = subscription;
+        request = socket.allocate(256);
+        answer = socket.allocate(BUFFER);
+        requestView = KernelSocket.view(request);
+        answerView = KernelSocket.view(answer);
+    }
 
     /// Needs no capability: only what changes something does.
     public static HostAddresses open(Listener listener) throws IOException {
-        throw new IOException(listener.toString());
+        return open(listener, SUBSCRIPTION_BUFFER);
+    }
+
+    static HostAddresses open(Listener listener, int subscriptionBuffer) throws IOException {
+        KernelSocket socket = netlink("netlink socket");
+        try {
+            socket.bind(address(socket, 0));
+            socket.receiveTimeout(ANSWER_SECONDS);
+            return new HostAddresses(socket, subscribe(listener, subscriptionBuffer));
+        } catch (IOException | RuntimeException e) {
+            socket.close();
+            throw e;
+        }
+    }
+
+    private static Reading subscribe(Listener listener, int bufferBytes) throws IOException {
+        KernelSocket heard = netlink("netlink subscription");
+        try {
+            heard.receiveBuffer(bufferBytes);
+            heard.bind(address(heard, GROUPS));
+        } catch (IOException | RuntimeException e) {
+            heard.close();
+            throw e;
+        }
+        return Reading.start(
+                "bascule-addresses",
+                List.of(heard),
+                BUFFER,
+                new Reading.Receiver() {
+                    @Override
+                    public void received(int socket, ByteBuffer bytes) {
+                        for (Netlink message : Netlink.read(bytes)) tell(message, listener);
+                    }
+
+                    @Override
+                    public void lost() {
+                        listener.lost();
+                    }
+                });
+    }
+
+    private static void tell(Netlink message, Listener listener) {
+        switch (message) {
+            case Netlink.Address a ->
+                    listener.address(a.address(), a.interfaceIndex(), a.present(), a.tag() == TAG);
+            case Netlink.Link l -> listener.link(l.index(), l.name(), l.present() && up(l.flags()));
+            case Netlink.Ack _, Netlink.Done _, Netlink.Interrupted _, Netlink.DefaultRoute _ -> {}
+        }
+    }
+
+    private static KernelSocket netlink(String what) throws NetFault {
+        return new KernelSocket(what, Sys.AF_NETLINK, Sys.SOCK_RAW, NETLINK_ROUTE);
+    }
+
+    /// `struct sockaddr_nl`: u16 family, u16 padding, u32 port, u32 groups.
+    private static MemorySegment address(KernelSocket socket, int groups) {
+        MemorySegment address = socket.allocate(12);
+        address.set(JAVA_SHORT, 0, (short) Sys.AF_NETLINK);
+        address.set(JAVA_INT, 8, groups);
+        return address;
     }
 
     /// Puts an address on an interface, or renews its lease if it is there.
     ///
+    /// @param leaseSeconds the kernel takes the address away after that, up to a fifth later
     /// @throws NetFault EPERM without CAP_NET_ADMIN
     public void put(InetAddress address, int interfaceIndex, int leaseSeconds) throws IOException {
-        throw new IOException(address.toString() + interfaceIndex + leaseSeconds);
+        int errno =
+                change(
+                        Netlink.RTM_NEWADDR,
+                        Netlink.CREATE | Netlink.REPLACE,
+                        address,
+                        interfaceIndex,
+                        leaseSeconds,
+                        flags(address));
+        if (errno != 0) throw fault("put", address, interfaceIndex, errno);
     }
 
-    /// Renews the lease; fails with ENOENT or EADDRNOTAVAIL where the address is not there any more: it is not put back.
+    /// Renews the lease. An address that is not there any more is not put back: a node that slept must not own again what it has lost meanwhile.
+    ///
+    /// @throws NetFault EADDRNOTAVAIL where the address is not there any more
     public void renew(InetAddress address, int interfaceIndex, int leaseSeconds)
             throws IOException {
-        throw new IOException(address.toString() + interfaceIndex + leaseSeconds);
+        // NLM_F_REPLACE without NLM_F_CREATE would add it all the same (inet_rtm_newaddr and
+        // inet6_rtm_newaddr do not look at CREATE), and to look before
+        // would leave a gap to sleep in. But what is added with IFA_F_MCAUTOJOIN is joined as a
+        // multicast group first, which a unicast address cannot be:
+        // EINVAL; while a change of what is there joins nothing.
+        int errno =
+                change(
+                        Netlink.RTM_NEWADDR,
+                        Netlink.REPLACE,
+                        address,
+                        interfaceIndex,
+                        leaseSeconds,
+                        flags(address) | Netlink.IFA_F_MCAUTOJOIN);
+        if (errno != 0) {
+            throw fault(
+                    "renew",
+                    address,
+                    interfaceIndex,
+                    errno == Sys.EINVAL ? Sys.EADDRNOTAVAIL : errno);
+        }
     }
 
-    /// Takes it away; no fault if it is not there.
+    /// Takes it away; no fault if it is not there, or the interface is not.
     public void remove(InetAddress address, int interfaceIndex) throws IOException {
-        throw new IOException(address.toString() + interfaceIndex);
+        int errno = change(Netlink.RTM_DELADDR, 0, address, interfaceIndex, 1, 0);
+        switch (errno) {
+            case 0, Sys.EADDRNOTAVAIL, Sys.ENODEV, Sys.ENXIO -> {}
+            default -> throw fault("remove", address, interfaceIndex, errno);
+        }
     }
 
+    private static int flags(InetAddress address) {
+        return address instanceof Inet4Address
+                ? 0
+                : Netlink.IFA_F_NODAD | Netlink.IFA_F_NOPREFIXROUTE;
+    }
+
+    private static NetFault fault(String verb, InetAddress address, int interfaceIndex, int errno) {
+        String needs = errno == Sys.EPERM ? " (needs CAP_NET_ADMIN)" : "";
+        return new NetFault(
+                verb + " " + address.getHostAddress() + " on interface " + interfaceIndex + needs,
+                errno);
+    }
+
+    /// @return errno of the kernel's answer; 0 = done
+    private synchronized int change(
+            short type,
+            int flags,
+            InetAddress address,
+            int interfaceIndex,
+            int leaseSeconds,
+            int addressFlags)
+            throws IOException {
+        if (leaseSeconds < 1) throw new IllegalArgumentException("lease of " + leaseSeconds + " s");
+        if (address.isMulticastAddress() || address.isAnyLocalAddress()) {
+            throw new IllegalArgumentException(address + " (expected: a unicast address)");
+        }
+        ensureOpen();
+        int own = ++sequence;
+        int length =
+                Netlink.address(
+                        requestView,
+                        type,
+                        Netlink.REQUEST | Netlink.ACK | flags,
+                        own,
+                        address,
+                        interfaceIndex,
+                        leaseSeconds,
+                        addressFlags);
+        send(length);
+        while (true) {
+            for (Netlink message : receive()) {
+                if (message instanceof Netlink.Ack(int of, int errno) && of == own) return errno;
+            }
+        }
+    }
+
+    /// All addresses of all interfaces, in the kernel's order: by interface, then primary before secondary.
     public List<Address> list() throws IOException {
-        throw new IOException();
+        List<Address> all = new ArrayList<>();
+        for (Netlink message : dump(Netlink.RTM_GETADDR, 0)) {
+            if (message instanceof Netlink.Address a) {
+                long left =
+                        a.validSeconds() == Netlink.FOREVER
+                                ? -1
+                                : Integer.toUnsignedLong(a.validSeconds());
+                all.add(
+                        new Address(
+                                a.address(), a.prefix(), a.interfaceIndex(), a.tag() == TAG, left));
+            }
+        }
+        return all;
     }
 
+    /// In the order of their indices.
     public List<Interface> interfaces() throws IOException {
-        throw new IOException();
+        List<Interface> all = new ArrayList<>();
+        for (Netlink message : dump(Netlink.RTM_GETLINK, 0)) {
+            if (message instanceof Netlink.Link l) {
+                List<Byte> hardware = new ArrayList<>(6);
+                for (byte part : l.hardware()) hardware.add(part);
+                boolean loopback = (l.flags() & IFF_LOOPBACK) != 0;
+                all.add(new Interface(l.index(), l.name(), up(l.flags()), loopback, hardware));
+            }
+        }
+        all.sort(Comparator.comparingInt(Interface::index));
+        return all;
     }
 
-    /// The next hop of the default route with the lowest metric.
+    /// The next hop of the default route with the lowest metric, in the main table. Reads all routes: for start and reload.
     ///
-    /// @return none, or one of each family
+    /// @return none, or one of each family, IPv4 first; a link-local one carries its interface
     public List<InetAddress> gateways() throws IOException {
-        throw new IOException();
+        List<InetAddress> gateways = new ArrayList<>(2);
+        for (int family : new int[] {Sys.AF_INET, Sys.AF_INET6}) {
+            Netlink.@Nullable DefaultRoute best = null;
+            for (Netlink message : dump(Netlink.RTM_GETROUTE, family)) {
+                if (message instanceof Netlink.DefaultRoute route
+                        && (best == null
+                                || Integer.compareUnsigned(route.metric(), best.metric()) < 0)) {
+                    best = route;
+                }
+            }
+            if (best != null && !gateways.contains(best.gateway())) gateways.add(best.gateway());
+        }
+        return gateways;
+    }
+
+    private synchronized List<Netlink> dump(short type, int family) throws IOException {
+        ensureOpen();
+        for (int attempt = 0; attempt < DUMPS; attempt++) {
+            int own = ++sequence;
+            send(Netlink.dump(requestView, type, own, family));
+            List<Netlink> all = new ArrayList<>();
+            boolean whole = true;
+            boolean more = true;
+            while (more) {
+                for (Netlink message : receive()) {
+                    switch (message) {
+                        case Netlink.Done(int of) when of == own -> more = false;
+                        case Netlink.Interrupted(int of) when of == own -> whole = false;
+                        case Netlink.Ack(int of, int errno) when of == own ->
+                                throw new NetFault("netlink dump", errno);
+                        case Netlink.Address a when a.sequence() == own -> all.add(a);
+                        case Netlink.Link l when l.sequence() == own -> all.add(l);
+                        case Netlink.DefaultRoute r when r.sequence() == own -> all.add(r);
+                        default -> {} // Of a request whose answer came too late.
+                    }
+                }
+            }
+            if (whole) return all;
+        }
+        throw new IOException("netlink dump: changed while it was read, " + DUMPS + " times");
+    }
+
+    private void send(int length) throws NetFault {
+        int sent = socket.send(request, length, MemorySegment.NULL);
+        if (sent < 0) throw new NetFault("netlink request", -sent);
+    }
+
+    private List<Netlink> receive() throws NetFault {
+        int received = socket.receive(answer, 0);
+        if (received < 0) throw new NetFault("netlink answer", -received);
+        return Netlink.read(answerView.clear().limit(received));
+    }
+
+    private static boolean up(int flags) {
+        return (flags & IFF_UP) != 0 && (flags & IFF_LOWER_UP) != 0;
+    }
+
+    private void ensureOpen() throws IOException {
+        if (closed) throw new IOException("closed");
+    }
+
+    /// Does once what else the first take would pay for with some 20 ms: loads, links and compiles. Asks the kernel for what it refuses, and changes nothing.
+    public void warmUp() throws IOException {
+        InetAddress v4 = documentation(4);
+        InetAddress v6 = documentation(16);
+        for (int i = 0; i < 20; i++) {
+            for (InetAddress address : List.of(v4, v6)) {
+                refused(() -> put(address, NO_INTERFACE, 1));
+                refused(() -> renew(address, NO_INTERFACE, 1));
+                refused(() -> remove(address, NO_INTERFACE));
+            }
+        }
+        list();
+    }
+
+    private interface Call {
+        void run() throws IOException;
+    }
+
+    private static void refused(Call call) throws IOException {
+        try {
+            call.run();
+        } catch (NetFault expected) {
+            if (expected.errno() == Sys.EAGAIN) throw expected;
+        }
+    }
+
+    /// 192.0.2.1 (RFC 5737) or 2001:db8::1 (RFC 3849).
+    private static InetAddress documentation(int length) throws UnknownHostException {
+        byte[] bytes = new byte[length];
+        byte[] start =
+                length == 4
+                        ? new byte[] {(byte) 192, 0, 2}
+                        : new byte[] {0x20, 1, 0x0d, (byte) 0xb8};
+        System.arraycopy(start, 0, bytes, 0, start.length);
+        bytes[length - 1] = 1;
+        return InetAddress.getByAddress(bytes);
     }
 
     @Override
-    public void close() {}
+    public void close() {
+        synchronized (this) {
+            if (closed) return;
+            closed = true;
+            socket.close();
+        }
+        subscription.close(); // Outside: its thread may be in a listener that waits for this lock.
+    }
 }

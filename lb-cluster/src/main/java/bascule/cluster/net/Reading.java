@@ -1,0 +1,138 @@
+package bascule.cluster.net;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/// A thread that reads sockets until it is closed. It owns them: they are closed when it ends.
+final class Reading implements AutoCloseable {
+    /// Told on that thread.
+    interface Receiver {
+        /// @param bytes what one recv(2) gave, in the byte order of the host; valid during the call
+        /// @param socket that it came from: its place in the list
+        void received(int socket, ByteBuffer bytes);
+
+        /// The kernel has dropped messages for want of space (ENOBUFS).
+        default void lost() {}
+    }
+
+    private static final int EFD_CLOEXEC = 0x80000;
+
+    private final List<KernelSocket> sockets;
+    private final Receiver receiver;
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment errno = arena.allocate(Sys.CAPTURE);
+    private final MemorySegment polled;
+    private final MemorySegment room;
+    private final ByteBuffer view;
+    private final int wake;
+    private final Thread thread;
+    private boolean ended;
+    private volatile boolean closed;
+
+    /// @param bytes the longest message
+    static Reading start(String name, List<KernelSocket> sockets, int bytes, Receiver receiver)
+            throws NetFault {
+        @Nullable Reading reading = null;
+        try {
+            reading = new Reading(name, sockets, bytes, receiver);
+            reading.thread.start();
+            return reading;
+        } finally {
+            if (reading == null) sockets.forEach(KernelSocket::close);
+        }
+    }
+
+    private Reading(String name, List<KernelSocket> sockets, int bytes, Receiver receiver)
+            throws NetFault {
+        this.sockets = List.copyOf(sockets);
+        this.receiver = receiver;
+        room = arena.allocate(bytes, 8);
+        view = KernelSocket.view(room);
+        wake = Sys.eventfd(errno, 0, EFD_CLOEXEC);
+        if (wake < 0) {
+            arena.close();
+            throw new NetFault("eventfd", -wake);
+        }
+        polled =
+                arena.allocate(
+                        8L * (sockets.size() + 1),
+                        8); // struct pollfd: int fd, short events, short revents
+        for (int i = 0; i <= sockets.size(); i++) {
+            polled.set(JAVA_INT, 8L * i, i < sockets.size() ? sockets.get(i).fd() : wake);
+            polled.set(JAVA_SHORT, 8L * i + 4, Sys.POLLIN);
+        }
+        thread = Thread.ofPlatform().name(name).daemon().unstarted(this::run);
+    }
+
+    private void run() {
+        try {
+            while (!closed) {
+                int ready = Sys.poll(errno, polled, -1);
+                if (ready < 0 && ready != -Sys.EINTR) pause();
+                for (int i = 0; ready > 0 && i < sockets.size(); i++) {
+                    if (polled.get(JAVA_SHORT, 8L * i + 6) != 0) read(i);
+                }
+            }
+        } finally {
+            end();
+        }
+    }
+
+    private void read(int socket) {
+        int received = sockets.get(socket).receive(room, Sys.MSG_DONTWAIT);
+        try {
+            if (received > 0) receiver.received(socket, view.clear().limit(received));
+            else if (received == -Sys.ENOBUFS) receiver.lost();
+            // ENETDOWN is said once when the interface goes down, and the socket lives on; others
+            // are unknown here, and must not spin.
+            else if (received < 0 && received != -Sys.EAGAIN) pause();
+        } catch (RuntimeException bug) {
+            // One message less is better than a thread that hears nothing any more.
+            thread.getUncaughtExceptionHandler().uncaughtException(thread, bug);
+        }
+    }
+
+    private static void pause() {
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
+    }
+
+    private synchronized void end() {
+        ended = true;
+        sockets.forEach(KernelSocket::close);
+        Sys.close(errno, wake);
+        arena.close();
+    }
+
+    /// Returns when the thread has ended, unless it is that thread which calls.
+    @Override
+    public void close() {
+        closed = true;
+        synchronized (this) {
+            if (!ended) {
+                try (Arena own = Arena.ofConfined()) {
+                    Sys.write(own.allocate(Sys.CAPTURE), wake, own.allocateFrom(JAVA_LONG, 1));
+                }
+            }
+        }
+        if (Thread.currentThread() == thread) return;
+        boolean interrupted = false;
+        while (true) {
+            try {
+                thread.join();
+                break;
+            } catch (InterruptedException e) {
+                interrupted = true; // It ends after one message at the most.
+            }
+        }
+        if (interrupted) Thread.currentThread().interrupt();
+    }
+}
