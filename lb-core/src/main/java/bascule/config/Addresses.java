@@ -1,7 +1,10 @@
 package bascule.config;
 
+import java.math.BigInteger;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.Arrays;
+import java.util.List;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -12,15 +15,33 @@ final class Addresses {
             Pattern.compile("(?:(?:0|[1-9][0-9]{0,2})\\.){3}(?:0|[1-9][0-9]{0,2})");
     private static final Pattern IPV6 = Pattern.compile("[0-9a-fA-F:.]*:[0-9a-fA-F:.]*");
 
-    /// Where to accept connections: `127.0.0.1:80`, `[::1]:80`, or `:80` for `[::]:80`.
+    /// The host word for a node's own address.
+    static final String NODE = "node";
+
+    /// Where to accept connections: `127.0.0.1:80`, `[::1]:80`, `:80` for `[::]:80`, or `node:80`, which stays unresolved.
     static final Kind<InetSocketAddress> BIND =
-            new Kind<>("IP:PORT or :PORT", text -> endpoint(text, true));
+            new Kind<>("IP:PORT, :PORT or node:PORT", text -> endpoint(text, true));
+
+    /// Stands in for an address that was refused.
+    static final InetAddress NOWHERE = InetAddress.ofLiteral("0.0.0.0");
+
+    /// The address of one host.
+    static final Kind<InetAddress> HOST = new Kind<>("IP", Addresses::host);
+
+    /// An address, and the length of the subnet that it belongs to, in bits.
+    record InNet(InetAddress address, int prefix) {}
+
+    static final InNet NO_NET = new InNet(NOWHERE, 0);
+
+    static final Kind<InNet> IN_NET =
+            new Kind<>("IP/LENGTH, such as 203.0.113.10/24", Addresses::inNet);
 
     /// Where to connect to.
     static final Kind<ServerAddress> SERVER = new Kind<>("IP:PORT or NAME:PORT", Addresses::server);
 
     private static final String NO_IP = "has no IP address";
     private static final int MAX_PORT = 65_535;
+    private static final byte[] BROADCAST = {-1, -1, -1, -1};
 
     private Addresses() {}
 
@@ -53,6 +74,8 @@ final class Addresses {
         int least = isOurs ? 0 : 1;
         if (port < least) return Kind.bad("has no port from " + least + " to " + MAX_PORT);
         String host = text.substring(0, colon);
+        if (host.equals(NODE) && isOurs)
+            return Kind.good(InetSocketAddress.createUnresolved(NODE, port));
         if (host.isEmpty() && isOurs) host = "[::]";
         boolean isBracketed = host.startsWith("[") && host.endsWith("]");
         InetAddress address = literal(isBracketed ? host.substring(1, host.length() - 1) : host);
@@ -66,6 +89,64 @@ final class Addresses {
                         && host.chars().anyMatch(Character::isLetter)
                         && HostPattern.EXACT.read(host) instanceof Kind.Read.Good<String>;
         return Kind.bad(isName ? "has a host name" : NO_IP);
+    }
+
+    /// These, where the host word is this address.
+    static List<InetSocketAddress> on(InetAddress node, List<InetSocketAddress> addresses) {
+        return addresses.stream()
+                .map(
+                        each ->
+                                each.isUnresolved()
+                                        ? new InetSocketAddress(node, each.getPort())
+                                        : each)
+                .toList();
+    }
+
+    private static Kind.Read<InetAddress> host(String text) {
+        InetAddress address = literal(text);
+        if (address == null) return Kind.bad("is no IP address");
+        byte[] bytes = address.getAddress();
+        if (bytes.length == 4 && text.indexOf(':') >= 0)
+            return Kind.bad("is an IPv4 address in IPv6");
+        if (bytes.length == 4 && bytes[0] == 0 || address.isAnyLocalAddress())
+            return Kind.bad("is the address of no host");
+        if (address.isMulticastAddress()) return Kind.bad("is a multicast address");
+        if (bytes.length == 4 && Arrays.equals(bytes, BROADCAST))
+            return Kind.bad("is the broadcast address");
+        if (bytes.length == 16 && address.isLinkLocalAddress())
+            return Kind.bad("is a link-local address, which is another on each link");
+        return Kind.good(address);
+    }
+
+    private static Kind.Read<InNet> inNet(String text) {
+        int slash = text.indexOf('/');
+        if (slash < 0)
+            return Kind.bad(literal(text) == null ? "is no IP address" : "has no length");
+        switch (host(text.substring(0, slash))) {
+            case Kind.Read.Bad<InetAddress>(String what) -> {
+                return Kind.bad(what);
+            }
+            case Kind.Read.Good<InetAddress>(InetAddress address) -> {
+                byte[] bytes = address.getAddress();
+                int bits = bytes.length * 8;
+                int prefix = decimal(text.substring(slash + 1), bits);
+                if (prefix < 1) return Kind.bad("has no length from 1 to " + bits);
+                if (address.isLoopbackAddress()) return Kind.bad("is a loop-back address");
+                if (prefix > bits - 2)
+                    return Kind.good(
+                            new InNet(address, prefix)); // RFC 3021, RFC 6164: all are hosts.
+                var number = new BigInteger(1, bytes);
+                BigInteger hosts = BigInteger.ONE.shiftLeft(bits - prefix).subtract(BigInteger.ONE);
+                BigInteger host = number.and(hosts);
+                if (host.signum() == 0)
+                    return Kind.bad(
+                            "is the address of the network itself"); // IPv6: of all routers, RFC
+                // 4291 §2.6.1.
+                if (bits == 32 && host.equals(hosts))
+                    return Kind.bad("is the broadcast address of its network");
+                return Kind.good(new InNet(address, prefix));
+            }
+        }
     }
 
     /// Reads an IPv4 address, or an IPv6 address without brackets and without a zone.
@@ -123,8 +204,9 @@ final class Addresses {
         return text.toString();
     }
 
-    /// As the file writes it: `127.0.0.1:80`, `[::1]:80`.
+    /// As the file writes it: `127.0.0.1:80`, `[::1]:80`, `node:80`.
     static String text(InetSocketAddress address) {
+        if (address.isUnresolved()) return NODE + ":" + address.getPort();
         String host = text(address.getAddress());
         return (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + address.getPort();
     }

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param socket absolute, up to 95 bytes: the Unix socket that commands come through; null = off
 /// @param socketGiven whether it is another than the default, so that the operator counts on it
-/// @param http addresses of the read-only HTTP port; empty = off
+/// @param http addresses of the read-only HTTP port, resolved as those of a listener; empty = off
 /// @param allow peers that may use it; empty = any
 public record AdminConfig(
         @Nullable Path socket,
@@ -37,6 +37,11 @@ public record AdminConfig(
                 !SOCKET.equals(socket),
                 at.binds("http", 0, List.of(local)),
                 at.list("allow", Cidr.KIND, 0, 10_000));
+    }
+
+    /// The same on a node with this address.
+    AdminConfig on(InetAddress node) {
+        return new AdminConfig(socket, socketGiven, Addresses.on(node, http), allow);
     }
 
     private static Kind<Optional<Path>> socket(Path folder) {

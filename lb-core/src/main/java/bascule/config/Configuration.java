@@ -4,26 +4,34 @@ import static java.time.Duration.ofHours;
 import static java.time.Duration.ofSeconds;
 
 import bascule.tls.CertificateSet;
+import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /// Everything that one daemon runs on: the effective configuration, every default filled in.
 ///
-/// @param listeners sorted by name, at least one
-/// @param backends sorted by name; every backend that a listener or a route names is among them
+/// @param cluster null = a node that is alone
+/// @param floatingIps sorted by name; none without a cluster
+/// @param listeners sorted by name, at least one; of a witness none
+/// @param backends sorted by name, of a witness none; every backend that a listener or a route names is among them
 /// @param shutdownGrace how long running exchanges may take to end after a stop was asked for
 /// @param loops number of event loops; 0 = one per core
 /// @param state absolute: the folder of what is remembered over a restart
 /// @param stateGiven whether it is another than the default, so that the operator counts on it
 /// @param hash SHA-256 over [EffectiveConfiguration#render], 64 lower-case hex digits: equal on two nodes exactly when both
 ///     run the same configuration, whatever their files look like
+/// @param part null = the same for all nodes: it is not known which one this is, or there is no cluster
 public record Configuration(
+        @Nullable ClusterConfig cluster,
+        List<FloatingIpConfig> floatingIps,
         List<ListenerConfig> listeners,
         List<BackendConfig> backends,
         AdminConfig admin,
@@ -33,26 +41,31 @@ public record Configuration(
         TransportKind transport,
         Path state,
         boolean stateGiven,
-        String hash) {
+        String hash,
+        @Nullable NodePart part) {
     private static final Kind<Duration> GRACE =
             Kind.duration(Duration.ZERO, ofHours(1)).or(Kind.OFF, Duration.ZERO);
 
     private static final Path STATE = Path.of("/var/lib/bascule");
 
+    private static final int MAX_FLOATING_IPS = 64;
+
     public Configuration {
+        floatingIps = List.copyOf(floatingIps);
         listeners = List.copyOf(listeners);
         backends = List.copyOf(backends);
     }
 
     static Configuration read(Section at) {
-        AdminConfig admin =
-                at.block(
-                        "admin", "http", AdminConfig::read); // First, for what it opens by default.
+        // First, for what these open by default.
+        Optional<ClusterConfig> cluster = at.blockIf("cluster", "key-file", ClusterConfig::read);
+        AdminConfig admin = at.block("admin", "http", AdminConfig::read);
         List<ListenerConfig> listeners = at.named("listeners", "bind", ListenerConfig::read);
         if (!at.has("listeners")) at.refuseMissing("listeners", "listeners.NAME { … }");
         else if (listeners.isEmpty())
             at.refuse("listeners", "opens nothing", "one listener or more");
         at.refuseUnknownHttpsPort();
+        List<FloatingIpConfig> floatingIps = floatingIps(at, cluster != null, listeners);
         var cookies = new HashMap<String, String>();
         List<BackendConfig> backends =
                 at.named("backends", "servers", each -> BackendConfig.read(each, cookies));
@@ -67,6 +80,8 @@ public record Configuration(
         boolean stateGiven = !STATE.equals(state);
         at.ignore("let");
         return new Configuration(
+                cluster == null ? null : cluster.orElse(null),
+                floatingIps,
                 listeners,
                 backends,
                 admin,
@@ -76,7 +91,20 @@ public record Configuration(
                 transport,
                 state,
                 stateGiven,
-                "");
+                "",
+                null);
+    }
+
+    private static List<FloatingIpConfig> floatingIps(
+            Section at, boolean hasCluster, List<ListenerConfig> listeners) {
+        List<String> names = listeners.stream().map(ListenerConfig::name).toList();
+        List<FloatingIpConfig> all =
+                at.named("floating-ips", "address", each -> FloatingIpConfig.read(each, names));
+        if (all.size() > MAX_FLOATING_IPS)
+            at.refuse("floating-ips", "has " + all.size(), "up to " + MAX_FLOATING_IPS);
+        if (!all.isEmpty() && !hasCluster)
+            at.refuse("floating-ips", "have no nodes to be on", "cluster { nodes, key-file }");
+        return all;
     }
 
     /// Does a listener or a backend?
@@ -105,30 +133,65 @@ public record Configuration(
 
     /// The same after a folder of certificates has changed.
     public Configuration withCertificates(Path folder, CertificateSet certificates) {
+        if (part != null)
+            return part.whole().withCertificates(folder, certificates).forNode(part.node());
         List<ListenerConfig> changed =
                 listeners.stream()
                         .map(listener -> listener.withCertificates(folder, certificates))
                         .toList();
-        return with(changed, "").hashed();
+        return with(changed, backends, admin, "", null).hashed();
     }
 
     /// Of the same, once it is complete.
     Configuration hashed() {
         String text = EffectiveConfiguration.render(this);
-        return with(listeners, PageContent.sha256(text.getBytes(StandardCharsets.UTF_8)));
+        String sha256 = PageContent.sha256(text.getBytes(StandardCharsets.UTF_8));
+        return with(listeners, backends, admin, sha256, null);
     }
 
-    private Configuration with(List<ListenerConfig> newListeners, String newHash) {
+    /// What one node does of it: the host word `node` is its address; a witness has no listeners and no backends. Its hash is that of the
+    /// whole, and so is its text.
+    ///
+    /// @param name of a node of the cluster
+    public Configuration forNode(String name) {
+        Configuration whole = part == null ? this : part.whole();
+        NodeConfig node = cluster == null ? null : cluster.node(name);
+        if (node == null) throw new IllegalArgumentException("no node " + name);
+        InetAddress address = node.address();
+        List<ListenerConfig> own =
+                whole.listeners.stream().map(listener -> listener.on(address)).toList();
+        return with(
+                node.witness() ? List.of() : own,
+                node.witness() ? List.of() : whole.backends,
+                whole.admin.on(address),
+                hash,
+                new NodePart(name, whole));
+    }
+
+    /// The node that does this; null if that is not known, or there is no cluster.
+    public @Nullable NodeConfig node() {
+        return part == null || cluster == null ? null : cluster.node(part.node());
+    }
+
+    private Configuration with(
+            List<ListenerConfig> newListeners,
+            List<BackendConfig> newBackends,
+            AdminConfig newAdmin,
+            String newHash,
+            @Nullable NodePart newPart) {
         return new Configuration(
+                cluster,
+                floatingIps,
                 newListeners,
-                backends,
-                admin,
+                newBackends,
+                newAdmin,
                 logging,
                 shutdownGrace,
                 loops,
                 transport,
                 state,
                 stateGiven,
-                newHash);
+                newHash,
+                newPart);
     }
 }

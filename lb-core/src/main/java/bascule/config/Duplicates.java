@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /// Refuses what HOCON merges without a word: a key given twice in one file, and a named block in two drop-ins.
 record Duplicates(Problems problems) {
-    private static final List<String> NAMED = List.of("listeners.", "backends.");
+    private static final List<String> NAMED = List.of("listeners.", "backends.", "floating-ips.");
 
     /// @param resolved null if substitutions failed
     void refuseInFiles(List<Entry> entries, @Nullable ConfigObject resolved) {

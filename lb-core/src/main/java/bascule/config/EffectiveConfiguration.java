@@ -1,6 +1,7 @@
 package bascule.config;
 
 import com.typesafe.config.ConfigUtil;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -25,11 +26,15 @@ public final class EffectiveConfiguration {
     /// over this text and is not part of it.
     public static String render(Configuration configuration) {
         var effective = new EffectiveConfiguration();
-        effective.configuration(configuration);
+        NodePart part = configuration.part();
+        effective.configuration(part == null ? configuration : part.whole());
         return effective.text.toString();
     }
 
     private void configuration(Configuration all) {
+        blockIf("cluster", all.cluster(), this::cluster);
+        if (all.cluster() != null)
+            block("floating-ips", () -> all.floatingIps().forEach(this::floatingIp));
         block("listeners", () -> all.listeners().forEach(this::listener));
         block("backends", () -> all.backends().forEach(this::backend));
         block(
@@ -55,6 +60,42 @@ public final class EffectiveConfiguration {
         line("loops", all.loops() == 0 ? "auto" : String.valueOf(all.loops()));
         line("transport", Kind.word(all.transport()));
         line("state", quote(all.state().toString()));
+    }
+
+    private void cluster(ClusterConfig cluster) {
+        line("name", quote(cluster.name()));
+        KeyFileConfig key = cluster.keyFile();
+        file("key-file", key.file(), key.key().fingerprint());
+        line("port", String.valueOf(cluster.port()));
+        line("discovery", Kind.word(cluster.discovery()));
+        line("detect", Kind.word(cluster.detect()));
+        block("nodes", () -> cluster.nodes().forEach(this::node));
+        InetAddress witness = cluster.witness();
+        line("witness", witness == null ? ClusterConfig.GATEWAY : quote(Addresses.text(witness)));
+    }
+
+    private void node(NodeConfig node) {
+        block(
+                quote(node.name()),
+                () -> {
+                    line("address", quote(Addresses.text(node.address())));
+                    if (!node.witness()) line("priority", String.valueOf(node.priority()));
+                    line("witness", onOff(node.witness()));
+                });
+    }
+
+    private void floatingIp(FloatingIpConfig ip) {
+        block(
+                quote(ip.name()),
+                () -> {
+                    line("address", quote(Addresses.text(ip.address()) + "/" + ip.prefix()));
+                    if (ip.interfaceName() != null) line("interface", quote(ip.interfaceName()));
+                    line("preempt", onOff(ip.preempt()));
+                    line("require", list(ip.require(), name -> name));
+                    line(
+                            "command",
+                            ip.command() == null ? Kind.OFF : quote(ip.command().toString()));
+                });
     }
 
     private void listener(ListenerConfig listener) {

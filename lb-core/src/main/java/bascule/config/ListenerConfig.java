@@ -6,6 +6,7 @@ import static java.time.Duration.ofMillis;
 import static java.time.Duration.ofSeconds;
 
 import bascule.tls.CertificateSet;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -19,7 +20,8 @@ import org.jspecify.annotations.Nullable;
 /// One `listeners.<name>` block. What answers a request is asked in this order: `routes`, then `redirect`, then `backend`;
 /// at least one of them is there, and never both of the last two.
 ///
-/// @param binds at least one, each resolved; `:80` is `[::]:80`; port 0 = any free port
+/// @param binds at least one, each resolved but for `node:80`, before it is known which node this is; `:80` is `[::]:80`; port 0 =
+///     any free port
 /// @param tls null = off
 /// @param protocols what is spoken, what is preferred first; at least one
 /// @param backend the backend for what no route matches; null = 404
@@ -133,10 +135,19 @@ public record ListenerConfig(
     /// The same after a folder of certificates has changed, if it is this one's.
     ListenerConfig withCertificates(Path folder, CertificateSet certificates) {
         if (tls == null || !tls.folder().equals(folder)) return this;
+        return with(binds, tls.with(certificates));
+    }
+
+    /// The same on a node with this address.
+    ListenerConfig on(InetAddress node) {
+        return with(Addresses.on(node, binds), tls);
+    }
+
+    private ListenerConfig with(List<InetSocketAddress> otherBinds, @Nullable TlsConfig otherTls) {
         return new ListenerConfig(
                 name,
-                binds,
-                tls.with(certificates),
+                otherBinds,
+                otherTls,
                 protocols,
                 backend,
                 routes,

@@ -1,5 +1,6 @@
 package bascule.config;
 
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,6 +23,8 @@ final class Reading {
     private final Path folder;
     private final SequencedMap<String, String> keys = new LinkedHashMap<>();
     private final Map<InetSocketAddress, String> owners = new HashMap<>();
+    private final Map<InetAddress, Value> hosts = new HashMap<>();
+    private @Nullable List<InetAddress> nodes; // Null = there is no cluster.
     private final List<Value> references = new ArrayList<>();
     private final List<Value> toHttps = new ArrayList<>();
     private final SortedSet<Integer> httpsPorts = new TreeSet<>();
@@ -59,6 +62,33 @@ final class Reading {
         String first = owners.putIfAbsent(address, owner);
         if (first != null && value != null)
             value.refuse("is taken by " + first, "each address once");
+    }
+
+    /// The addresses of the cluster's nodes, which a host word stands for, and its port, which is none for listeners.
+    void clusterIs(List<InetAddress> addresses, int port) {
+        nodes = addresses;
+        var taken = new ArrayList<>(addresses);
+        for (String wildcard : List.of("0.0.0.0", "::")) taken.add(InetAddress.ofLiteral(wildcard));
+        for (InetAddress each : taken)
+            claim(new InetSocketAddress(each, port), "cluster.port", null);
+    }
+
+    /// Keeps two from opening the address of a node.
+    void claimOnNodes(InetSocketAddress address, Value value) {
+        if (nodes == null) {
+            value.refuse("there is no cluster that gives this node an address", "IP:PORT or :PORT");
+            return;
+        }
+        for (InetAddress node : nodes)
+            claim(new InetSocketAddress(node, address.getPort()), value.path(), value);
+    }
+
+    /// Keeps two hosts, or a host and a floating IP, from having one address.
+    void claimHost(InetAddress address, Value value) {
+        Value first = hosts.putIfAbsent(address, value);
+        if (first != null)
+            value.refuse(
+                    "is taken by " + first.path() + " on " + first.place(), "each address once");
     }
 
     /// Keeps a name in mind until all that it may refer to are known.

@@ -3,6 +3,7 @@ package bascule.config;
 import bascule.tls.CertificateFault;
 import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigValue;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -266,10 +267,25 @@ final class Section {
                     Addresses.BIND,
                     min,
                     MAX_BINDS,
-                    (address, value) -> reading.claim(address, value.path(), value));
+                    (address, value) -> {
+                        if (address.isUnresolved()) reading.claimOnNodes(address, value);
+                        else reading.claim(address, value.path(), value);
+                    });
         take(key, Addresses.BIND.expected());
         for (InetSocketAddress address : otherwise) reading.claim(address, pathOf(key), null);
         return otherwise;
+    }
+
+    /// The value of this key is the address of one host, or of one floating IP; [Addresses#NOWHERE] is nobody's.
+    void claimHost(String key, InetAddress address) {
+        ConfigValue value = values.get(key);
+        if (value != null && !address.isAnyLocalAddress())
+            reading.claimHost(address, new Value(reading, pathOf(key), value));
+    }
+
+    /// @param nodes their addresses
+    void clusterIs(List<InetAddress> nodes, int port) {
+        reading.clusterIs(nodes, port);
     }
 
     /// The value of this key leads to the port of the listener with TLS, which must be clear in the end.

@@ -1,5 +1,6 @@
 package bascule.config;
 
+import bascule.cluster.key.ClusterKey;
 import bascule.tls.testing.TestAuthority;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -56,7 +57,7 @@ final class Configs {
         return parse(text).listeners().getFirst();
     }
 
-    /// The folder `config` of the checkout, in a place where there are the certificates, too, that its examples speak of.
+    /// The folder `config` of the checkout, in a place where there are the certificates and keys, too, that its examples speak of.
     static Path folder() {
         return Installed.FOLDER;
     }
@@ -76,6 +77,8 @@ final class Configs {
                     Files.copy(each, to.resolve(from.relativize(each)));
                 writeCertificates(to.resolve("certs"));
                 writeCertificates(to.resolve("examples/certs"));
+                ClusterKey.generate(to.resolve("cluster.key"));
+                ClusterKey.generate(to.resolve("examples/cluster.key"));
                 return to;
             } catch (IOException e) {
                 throw new UncheckedIOException(e);

@@ -109,7 +109,9 @@ record ReferenceFile(String text) {
         for (Outline.Entry entry : Outline.of(text, "", "").entries()) {
             String key =
                     plain(entry.path().replaceAll("\\[.*?]", ""))
-                            .replaceFirst("^(listeners|backends)\\.[^.]+", "$1.*")
+                            .replaceFirst(
+                                    "^(listeners|backends|cluster\\.nodes|floating-ips)\\.[^.]+",
+                                    "$1.*")
                             .replaceFirst("(tls\\.hosts)\\.\"[^\"]*\"", "$1.*")
                             .replaceFirst("(error-pages|-headers\\.(set|add))\\..*", "$1")
                             .replaceFirst("^let\\..*", "let");
