@@ -18,6 +18,7 @@ import bascule.config.TlsConfig;
 import bascule.health.Health;
 import bascule.listen.Listener;
 import bascule.listen.Listeners;
+import bascule.listen.OwnPorts;
 import bascule.net.Descriptors;
 import bascule.net.HostNames;
 import bascule.net.Loop;
@@ -103,6 +104,7 @@ public final class Daemon {
     private final List<Worker> workers;
     private final Backends backends = new Backends();
     private final TicketRing tickets;
+    private final OwnPorts ownPorts = new OwnPorts();
     private final Listeners listeners;
     private final ScheduledExecutorService control;
     private final Health health;
@@ -204,7 +206,7 @@ public final class Daemon {
                             largest(configuration, LimitsConfig::headersBytes),
                             largest(configuration, LimitsConfig::headerCount)));
         }
-        listeners = new Listeners(transport, workers, tickets);
+        listeners = new Listeners(transport, workers, tickets, ownPorts);
         control =
                 Executors.newSingleThreadScheduledExecutor(
                         Thread.ofPlatform().name("control").daemon().factory());

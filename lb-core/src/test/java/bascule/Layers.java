@@ -28,6 +28,7 @@ final class Layers {
             Map.ofEntries(
                     entry("", 9),
                     entry("admin", 8),
+                    entry("node", 8),
                     entry("listen", 7),
                     entry("proxy", 6),
                     entry("relay", 6),
@@ -46,6 +47,9 @@ final class Layers {
 
     /// Modules of their own, below all layers, which do not see each other.
     private static final Set<String> LEAVES = Set.of("tls", "cluster");
+
+    /// Who may know of the cluster beside itself.
+    private static final Set<String> CLUSTERED = Set.of("", "node", "config", "cluster");
 
     private static final String OURS = "bascule/";
     private static final String CONFIG_LIBRARY = "com/typesafe/config/";
@@ -99,6 +103,7 @@ final class Layers {
         if (user.equals(used) || !isKnown(user) || !isKnown(used))
             return false; // Unknown ones are reported by name.
         if (LEAVES.contains(user)) return true;
+        if (used.equals("cluster")) return !CLUSTERED.contains(user);
         return !LEAVES.contains(used) && LAYER.get(used) >= LAYER.get(user);
     }
 

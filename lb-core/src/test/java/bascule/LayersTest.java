@@ -53,6 +53,7 @@ final class LayersTest {
             config  | listen | bascule.listen.Used fromTheBottom;
             tls     | net    | bascule.net.Used fromALeaf;
             cluster | tls    | bascule.tls.Used fromLeafToLeaf;
+            health  | cluster | bascule.cluster.Used notItsBusiness;
             """)
     void givenReferenceUpALayer_whenRead_thenBothFilesAreNamed(String from, String to, String body)
             throws Exception {
@@ -63,7 +64,7 @@ final class LayersTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"proxy,http1", "admin,config", "listen,tls", "http1,http1"})
+    @CsvSource({"proxy,http1", "admin,config", "listen,tls", "node,cluster", "http1,http1"})
     void givenReferenceDown_whenRead_thenItPasses(String from, String to) throws Exception {
         var layers = compile(used(to), user(from, "bascule." + to + ".Used used;"));
 

@@ -17,7 +17,7 @@ import java.util.concurrent.CompletableFuture;
 final class Bind {
     private static final int BACKLOG = 4096;
 
-    private final List<ServerChannel> sockets = new ArrayList<>();
+    final List<ServerChannel> sockets = new ArrayList<>();
     private InetSocketAddress address;
 
     /// Binds, and lets the kernel queue what comes; nothing is accepted before [#lead].

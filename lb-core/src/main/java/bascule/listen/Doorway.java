@@ -21,6 +21,7 @@ import bascule.observe.LimitedEvent;
 import bascule.observe.ListenerMetrics;
 import bascule.proxy.Exchanges;
 import bascule.proxy.ListenerRules;
+import bascule.proxy.SelfCheck;
 import bascule.proxy.Worker;
 import bascule.server.Server;
 import bascule.tls.ClientHello;
@@ -51,6 +52,26 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
 
     private static final Duration TELL_EVERY = Duration.ofSeconds(10);
 
+    /// Of the daemon's own connections.
+    private static final ClientSink UNSEEN =
+            new ClientSink() {
+                @Override
+                public ClientInfo opened(Connection front, InetSocketAddress peer) {
+                    return new ClientInfo(peer, false);
+                }
+
+                @Override
+                public void closed(Connection front) {}
+
+                @Override
+                public void rejected(Rejection rejection) {}
+
+                @Override
+                public void failed(Throwable cause) {
+                    Events.bug("self-check-failed", cause);
+                }
+            };
+
     private DoorRules rules;
     private final ClientHello hello = new ClientHello();
     private @Nullable TlsSession entering; // Of the client that is let through just now.
@@ -59,6 +80,8 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
     private final ClientAddress peer = new ClientAddress();
     private final Worker worker;
     private final Exchanges exchanges;
+    private final @Nullable OwnPorts ownPorts; // Null = the daemon never checks itself.
+    private final SelfCheck selfCheck;
     private final ListenerMetrics metrics;
     private final ChannelFutureListener countDown;
     private final ConnectionList fronts = new ConnectionList();
@@ -71,12 +94,15 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
             AtomicInteger connections,
             ClientCounts clients,
             Worker worker,
-            Exchanges exchanges) {
+            Exchanges exchanges,
+            @Nullable OwnPorts ownPorts) {
         this.rules = rules;
         this.connections = connections;
         this.clients = clients;
         this.worker = worker;
         this.exchanges = exchanges;
+        this.ownPorts = ownPorts;
+        selfCheck = new SelfCheck(exchanges);
         countDown = closed -> connections.decrementAndGet();
         metrics = worker.metrics().listener(rules.listener());
         metrics.expectRejections(Arrays.stream(Rejection.values()).map(Rejection::reason).toList());
@@ -120,6 +146,11 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
         Channel channel = (Channel) message;
+        if (ownPorts != null && ownPorts.isOwn(channel)) {
+            // Whatever keeps clients out for their own sake, or for others', says nothing of us.
+            enter(channel, new Http1Front(worker.codec(), rules.front(), selfCheck, UNSEEN));
+            return;
+        }
         if (worker.memoryTight()) {
             refuse(channel, Rejection.MEMORY);
             return;
@@ -141,17 +172,21 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
             refuse(channel, Rejection.CONNECTIONS);
             return;
         }
-        if (rules.limitsClients() && !enter(channel)) {
+        if (rules.limitsClients() && !countIn(channel)) {
             connections.decrementAndGet();
             refuse(channel, Rejection.CONNECTIONS_PER_CLIENT);
             return;
         }
+        channel.closeFuture().addListener(countDown);
+        enter(channel, rules.tls() == null ? plainFront() : new TlsDoor(loop(), this));
+    }
+
+    private void enter(Channel channel, Connection front) {
         channel.config().setAllocator(loop().allocator());
         channel.config().setRecvByteBufAllocator(ReceiveBuffers.FRONT);
         channel.config().setWriteBufferWaterMark(Backpressure.MARKS);
         channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
-        channel.pipeline().addLast(rules.tls() == null ? plainFront() : new TlsDoor(loop(), this));
-        channel.closeFuture().addListener(countDown);
+        channel.pipeline().addLast(front);
         loop().executor().register(channel);
     }
 
@@ -206,7 +241,7 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
     }
 
     /// Counts one more connection of the peer, until it is closed.
-    private boolean enter(Channel channel) {
+    private boolean countIn(Channel channel) {
         long client = peer.key();
         if (!clients.tryEnter(client, rules.connectionsPerClient())) return false;
         channel.closeFuture().addListener(_ -> clients.leave(client));

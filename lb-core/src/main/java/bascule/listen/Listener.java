@@ -24,7 +24,7 @@ public final class Listener {
     private final AtomicInteger connections = new AtomicInteger();
     private ListenerRules rules;
     private @Nullable ServerTls tls;
-    private volatile List<Bind> binds = List.of();
+    volatile List<Bind> binds = List.of();
 
     /// @param workers one per loop, in the loops' order
     /// @param backends known to the workers
@@ -33,7 +33,8 @@ public final class Listener {
             List<Worker> workers,
             RouteTable routes,
             List<Backend> backends,
-            @Nullable ServerTls tls) {
+            @Nullable ServerTls tls,
+            @Nullable OwnPorts ownPorts) {
         name = config.name();
         this.tls = tls;
         rules = new ListenerRules(config, routes, tls, null);
@@ -46,7 +47,8 @@ public final class Listener {
                             connections,
                             clients,
                             worker,
-                            new Exchanges(worker, rules, backends)));
+                            new Exchanges(worker, rules, backends),
+                            ownPorts));
         }
     }
 

@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
 import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
 
 /// All listeners of the daemon and the addresses they are bound to, from one configuration to the next. Changed by the daemon's
 /// thread; what it says may be asked by any.
@@ -29,6 +30,7 @@ public final class Listeners {
     private final Transport transport;
     private final List<Worker> workers;
     private final TicketRing tickets;
+    private final @Nullable OwnPorts ownPorts;
     private volatile List<Listener> present = List.of();
     private volatile Map<Key, Bind> binds = Map.of();
 
@@ -73,7 +75,13 @@ public final class Listeners {
 
     /// @param workers one per loop, in the loops' order
     /// @param tickets of all listeners with TLS
-    public Listeners(Transport transport, List<Worker> workers, TicketRing tickets) {
+    /// @param ownPorts by which the daemon comes to see whether it would be served; null = it never does
+    public Listeners(
+            Transport transport,
+            List<Worker> workers,
+            TicketRing tickets,
+            @Nullable OwnPorts ownPorts) {
+        this.ownPorts = ownPorts;
         this.transport = transport;
         this.tickets = tickets;
         this.workers = List.copyOf(workers);
@@ -163,7 +171,9 @@ public final class Listeners {
             Listener listener = known.remove(config.name());
             ServerTls tls = prepared.tls.get(config.name());
             if (listener == null)
-                listener = new Listener(config, workers, routes.apply(config), backends, tls);
+                listener =
+                        new Listener(
+                                config, workers, routes.apply(config), backends, tls, ownPorts);
             else listener.reconfigure(config, routes.apply(config), backends, tls);
             all.add(listener);
         }

@@ -14,6 +14,11 @@ public final class ExchangeMetrics {
 
     ExchangeMetrics() {}
 
+    /// For exchanges that nobody is told of.
+    public static ExchangeMetrics unseen() {
+        return new ExchangeMetrics();
+    }
+
     /// An exchange that ended with an answer.
     ///
     /// @param status 100 to 599; 101 for an exchange that became a tunnel

@@ -41,6 +41,8 @@ final class Exchange implements RequestEvents, ResponseEvents {
     private static final byte[] REFERER = "referer".getBytes(US_ASCII);
     private static final byte[] CONTENT_TYPE = "content-type".getBytes(US_ASCII);
     private static final byte[] USER_AGENT = "user-agent".getBytes(US_ASCII);
+    private static final Route.Respond SERVES =
+            new Route.Respond(204, new byte[0], new byte[0], FieldEdits.NONE);
 
     private final Worker worker;
 
@@ -200,6 +202,17 @@ final class Exchange implements RequestEvents, ResponseEvents {
                     worker.loop.wallMillis(now));
         }
         answer(rejection.status(), rejection.reason());
+    }
+
+    /// Answers the daemon itself; see [SelfCheck].
+    void check(Exchanges listener, FrontStream front, long now) {
+        start(listener, front, now);
+        line = null;
+        metrics = worker.unseen;
+        requestDone = true;
+        answered(
+                SERVES.status(),
+                worker.pages.respond(SERVES, false, false, false, worker.loop.wallMillis(now)));
     }
 
     private void start(Exchanges listener, FrontStream front, long now) {

@@ -11,6 +11,7 @@ import bascule.net.Failure;
 import bascule.net.Loop;
 import bascule.net.Transport;
 import bascule.observe.BackendMetrics;
+import bascule.observe.ExchangeMetrics;
 import bascule.observe.LoopAccessLog;
 import bascule.observe.LoopMetrics;
 import bascule.observe.ServerMetrics;
@@ -37,6 +38,10 @@ public final class Worker {
     final Http2Codec http2Codec;
     final LoopMetrics metrics;
     final LoopAccessLog accessLog;
+
+    /// What the daemon's own checks are counted on.
+    final ExchangeMetrics unseen = ExchangeMetrics.unseen();
+
     final RequestRewriter requests;
     final ResponseRewriter responses;
     final ErrorPage pages;

@@ -1,0 +1,344 @@
+package bascule.node;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import bascule.backend.Backends;
+import bascule.cluster.Fitness;
+import bascule.config.BackendProtocol;
+import bascule.config.Configuration;
+import bascule.config.ConfigurationLoader;
+import bascule.config.LoadResult;
+import bascule.listen.Listener;
+import bascule.listen.Listeners;
+import bascule.listen.ListeningSockets;
+import bascule.listen.OwnPorts;
+import bascule.net.Transport;
+import bascule.observe.AccessLog;
+import bascule.observe.Metrics;
+import bascule.proxy.BackendRules;
+import bascule.proxy.StickyKey;
+import bascule.proxy.Worker;
+import bascule.route.RouteTable;
+import bascule.server.ServerLink;
+import bascule.server.ServerSet;
+import bascule.testing.RunningDaemon;
+import bascule.testing.Told;
+import bascule.testing.Wire;
+import bascule.tls.TicketRing;
+import bascule.tls.testing.TestAuthority;
+import io.netty.channel.ServerChannel;
+import java.io.IOException;
+import java.net.SocketException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.awaitility.Awaitility;
+import org.awaitility.core.ConditionFactory;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/// The gate before real doors: what it sees, and that nobody sees it.
+@Timeout(120)
+final class GateIT {
+    @TempDir Path folder = Path.of("");
+
+    private final OwnPorts ports = new OwnPorts();
+    private final Backends backends = new Backends();
+    private final Metrics metrics = Metrics.create("test", 2);
+    private final AccessLog accessLog = new AccessLog(2, metrics);
+    private final List<Worker> workers = new ArrayList<>();
+    private final AtomicInteger looks = new AtomicInteger();
+    private final Told events = new Told();
+    private volatile Fitness fitness = new Fitness("", 0, "");
+    private Transport transport;
+    private Listeners listeners;
+    private Gate gate;
+
+    private void open(String text) throws IOException {
+        LoadResult read = ConfigurationLoader.parse(text, folder.resolve("test.conf"), Map.of());
+        if (!(read instanceof LoadResult.Loaded(Configuration configuration)))
+            throw new AssertionError(read);
+        transport =
+                Transport.open(
+                        Transport.Kind.valueOf(configuration.transport().name()),
+                        configuration.loops());
+        var limits = configuration.listeners().getFirst().limits();
+        for (var loop : transport.loops()) {
+            var worker =
+                    new Worker(
+                            transport,
+                            loop,
+                            metrics.loop(loop.index()),
+                            accessLog.loop(loop.index()),
+                            limits.headersBytes(),
+                            limits.headerCount());
+            workers.add(worker);
+            loop.start(_ -> {});
+        }
+        accessLog.use(
+                accessLog.prepare(
+                        configuration.logging().access(), configuration.logging().file()));
+        var change =
+                backends.apply(
+                        configuration.backends(),
+                        Map.of("web", ServerLink.plain(BackendProtocol.HTTP1)),
+                        _ -> List.of());
+        var web = change.all().getFirst();
+        for (Worker worker : workers) {
+            CompletableFuture.runAsync(
+                            () ->
+                                    worker.install(
+                                            web, BackendRules.of(web, () -> StickyKey.load(null))),
+                            worker.loop().executor())
+                    .join();
+        }
+        listeners = new Listeners(transport, workers, new TicketRing(Instant.now()), ports);
+        var prepared = listeners.prepare(configuration.listeners());
+        listeners.apply(
+                configuration.listeners(),
+                listener -> RouteTable.compile(listener, 0, _ -> 0),
+                change.all(),
+                prepared);
+        listeners.open(configuration.listeners(), prepared);
+        gate =
+                Gate.start(
+                        listeners,
+                        backends,
+                        ports,
+                        transport.loops(),
+                        List.of(new Duty("public", List.of("http"), List.of("web"))),
+                        all -> {
+                            assertEquals(1, all.size());
+                            fitness = all.getFirst();
+                            looks.incrementAndGet();
+                        });
+    }
+
+    /// Nobody but the gate comes in here.
+    private String strict(Transport.Kind kind, String bind) {
+        return """
+            transport = %s, loops = 2, admin { socket = off, http = off }
+            logging { access = json, file = "%s" }
+            listeners.http {
+              bind = "%s", backend = web, deny = ["0.0.0.0/0", "::/0"]
+              limits { connections = 1, connections-per-client = 1 }, rate-limit = 1/m
+            }
+            backends.web.servers = ["127.0.0.1:1"]
+            """
+                .formatted(
+                        kind.name().toLowerCase(java.util.Locale.ROOT).replace('_', '-'),
+                        folder.resolve("access.log"),
+                        bind);
+    }
+
+    @AfterEach
+    void end() {
+        if (gate != null) gate.close();
+        if (listeners != null) {
+            listeners.drain();
+            listeners.stop();
+        }
+        if (transport != null) transport.close(5000);
+        metrics.close();
+        accessLog.close();
+        events.close();
+    }
+
+    private static ConditionFactory await(String what) {
+        return Awaitility.await(what)
+                .atMost(RunningDaemon.PATIENCE)
+                .pollInterval(Duration.ofMillis(5));
+    }
+
+    private void awaitLevel(int level) {
+        await("level " + level)
+                .untilAsserted(
+                        () -> assertThat(fitness).isEqualTo(new Fitness("public", level, "")));
+    }
+
+    private void awaitReason(String part) {
+        await(part)
+                .untilAsserted(
+                        () -> {
+                            assertThat(fitness.reason()).contains(part);
+                            assertThat(fitness.level()).isEqualTo(-1);
+                        });
+    }
+
+    /// So many looks later.
+    private void awaitLooks(int more) {
+        int from = looks.get();
+        await(more + " looks").until(() -> looks.get() >= from + more);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Transport.Kind.class)
+    void givenDoorsClosedToEverybody_whenGateLooks_thenItIsAnsweredAndNobodyHearsOfIt(
+            Transport.Kind kind) throws IOException {
+        open(strict(kind, ":0"));
+        awaitLevel(1);
+        awaitLooks(20);
+        awaitLevel(1);
+
+        gate.close();
+        assertThat(metrics.scrape(null).lines())
+                .filteredOn(
+                        line ->
+                                line.startsWith("bascule_exchanges_total")
+                                        || line.startsWith("bascule_received_bytes")
+                                        || line.startsWith("bascule_sent_bytes")
+                                        || line.startsWith("bascule_rejected")
+                                        || line.startsWith("bascule_connections_open"))
+                .isNotEmpty()
+                .allMatch(line -> line.endsWith(" 0.0") || line.endsWith(" 0"));
+        assertThat(Files.readString(folder.resolve("access.log"))).isEmpty();
+        assertThat(events.all())
+                .noneMatch(line -> line.contains("refused") || line.contains("failed"));
+        assertEquals(0, listeners.connections());
+    }
+
+    @Test
+    void givenDoorsClosedToEverybody_whenClientAsksLikeTheGate_thenItIsKeptOut() throws Exception {
+        open(strict(Transport.Kind.EPOLL, "127.0.0.1:0"));
+        awaitLevel(1);
+
+        for (int i = 0; i < 20; i++) {
+            try (Wire wire = Wire.connect(listeners.get("http").addresses().getFirst())) {
+                wire.send("GET / HTTP/1.1\r\nHost: self\r\nConnection: close\r\n\r\n");
+                assertThat(wire.receive()).isEqualTo(-1);
+            } catch (SocketException _) {
+                // Reset: kept out, too.
+            }
+        }
+        assertThat(metrics.scrape(null))
+                .contains("bascule_rejected_total{listener=\"http\",reason=\"denied\"} 20");
+    }
+
+    @Test
+    void givenServerThatIsUsable_whenGateLooks_thenTheNodeIsWorthMore() throws IOException {
+        open(strict(Transport.Kind.EPOLL, "127.0.0.1:0"));
+        awaitLevel(1);
+        var web = backends.all().getFirst();
+        web.publish(ServerSet.of(web.servers()));
+        awaitLevel(2);
+        web.publish(ServerSet.NONE);
+        awaitLevel(1);
+    }
+
+    @Test
+    void givenListener_whenItIsClosed_thenThatIsTheReason() throws IOException {
+        open(strict(Transport.Kind.EPOLL, "127.0.0.1:0"));
+        awaitLevel(1);
+
+        listeners.drain();
+
+        awaitReason("listener http is not open");
+    }
+
+    @Test
+    void givenOneLoopOfTwo_whenItIsStuck_thenThatIsTheReasonUntilItGoesOn() throws Exception {
+        open(strict(Transport.Kind.EPOLL, "127.0.0.1:0"));
+        awaitLevel(1);
+
+        var goOn = new CountDownLatch(1);
+        transport.loops().get(1).executor().execute(() -> wait(goOn));
+        awaitReason("event loop 1 has not run for ");
+        goOn.countDown();
+
+        awaitLevel(1);
+    }
+
+    private static void wait(CountDownLatch until) {
+        try {
+            until.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Test
+    void givenListener_whenItAcceptsNobody_thenThatIsTheReasonUntilItDoes() throws IOException {
+        open(strict(Transport.Kind.EPOLL, "127.0.0.1:0"));
+        awaitLevel(1);
+
+        accepting(2, false);
+        awaitReason(" within 100 ms");
+        awaitLooks(10);
+        awaitReason("no answer from 127.0.0.1:");
+        accepting(2, true);
+
+        awaitLevel(1);
+    }
+
+    @Test
+    void givenListener_whenOneOfItsSocketsAcceptsNobody_thenNoLuckWithTheOtherHidesIt()
+            throws IOException {
+        open(strict(Transport.Kind.EPOLL, "127.0.0.1:0"));
+        awaitLevel(1);
+
+        accepting(1, false);
+        awaitReason("no answer from 127.0.0.1:");
+        for (int i = 0; i < 20; i++) {
+            awaitLooks(1);
+            assertThat(fitness.reason()).contains("no answer from 127.0.0.1:");
+        }
+        accepting(1, true);
+
+        awaitLevel(1);
+    }
+
+    /// Lets the sockets of so many loops accept, or not.
+    private void accepting(int loops, boolean on) {
+        for (int index = 0; index < loops; index++) {
+            for (ServerChannel socket : ListeningSockets.of(listeners.get("http"), index))
+                socket.config().setAutoRead(on);
+        }
+    }
+
+    @Test
+    void givenListenerWithTls_whenGateLooks_thenItIsAnswered() throws IOException {
+        Path certificates = Files.createDirectory(folder.resolve("certs"));
+        TestAuthority.named("Test authority").issue("test.example").write(certificates, "default");
+        open(strict(Transport.Kind.EPOLL, "127.0.0.1:0").replace("deny =", "tls = certs, deny ="));
+
+        awaitLevel(1);
+        accepting(2, false);
+        awaitReason("no answer from 127.0.0.1:");
+    }
+
+    @Test
+    void givenAddressThatIsNotHere_whenGateLooks_thenOpenSocketsAreEnough() throws IOException {
+        open(strict(Transport.Kind.EPOLL, "192.0.2.1:0"));
+        awaitLevel(1);
+        awaitLooks(5);
+        awaitLevel(1);
+
+        listeners.drain();
+        awaitReason("listener http is not open");
+    }
+
+    @Test
+    void givenGate_whenConfigurationChanges_thenItLooksAtWhatIsNew() throws IOException {
+        open(strict(Transport.Kind.EPOLL, "127.0.0.1:0"));
+        awaitLevel(1);
+        Listener http = listeners.get("http");
+        assertThat(http.open()).isTrue();
+
+        gate.duties(List.of(new Duty("other", List.of("http"), List.of())));
+
+        await("other")
+                .untilAsserted(() -> assertThat(fitness).isEqualTo(new Fitness("other", 1, "")));
+    }
+}
