@@ -270,7 +270,10 @@ final class Cli {
             @Option(
                             names = "--node",
                             paramLabel = "NAME",
-                            description = "Which node of the cluster this is.")
+                            description = {
+                                "Which node of the cluster this is. Default: the one with an",
+                                "address of this host, else the one that is called as it is."
+                            })
                     @Nullable String node)
             throws InterruptedException {
         return Main.run(file.path, node);

@@ -13,6 +13,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
@@ -63,24 +65,23 @@ public final class Main {
     ///
     /// @return exit code
     static int run(Path file, @Nullable String node) throws InterruptedException {
-        Configuration configuration = loaded(ConfigurationLoader.load(file, System.getenv()));
-        if (configuration == null) return REFUSED;
-        if (node != null) {
-            complain("--node " + node + ": no such node (" + file + " describes no cluster)");
-            return REFUSED;
+        Configuration whole = loaded(ConfigurationLoader.load(file, System.getenv()));
+        if (whole == null) return REFUSED;
+        Configuration own;
+        try {
+            own = NodeIdentity.part(whole, node);
+        } catch (StartFailure e) {
+            complain(file + ": " + e.getMessage());
+            return e.exitCode();
         }
-        Object[] about = {
-            "version",
-            Version.current(),
-            "file",
-            file.toAbsolutePath(),
-            "config",
-            configuration.hash()
-        };
+        var about = new ArrayList<Object>();
+        about.addAll(List.of("version", Version.current(), "file", file.toAbsolutePath()));
+        about.addAll(List.of("config", own.hash()));
+        if (own.node() != null) about.addAll(List.of("node", own.node().name()));
         return serve(
-                configuration,
-                () -> ConfigurationLoader.load(file, System.getenv()),
-                _ -> Events.changed("started", about),
+                own,
+                () -> NodeIdentity.part(ConfigurationLoader.load(file, System.getenv()), own),
+                _ -> Events.changed("started", about.toArray()),
                 () -> {});
     }
 

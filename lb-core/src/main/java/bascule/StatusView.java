@@ -191,7 +191,7 @@ record StatusView(
         return addresses.stream().map(NetUtil::toSocketAddressString).toList();
     }
 
-    private static String hostName() {
+    static String hostName() {
         try {
             return Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
         } catch (IOException unreadable) {

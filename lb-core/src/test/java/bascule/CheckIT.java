@@ -3,6 +3,7 @@ package bascule;
 import static bascule.testing.BasculeProcess.bascule;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import bascule.cluster.key.ClusterKey;
 import bascule.testing.BasculeProcess.Ended;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -19,6 +20,12 @@ final class CheckIT {
             listeners.http { bind = "127.0.0.1:8080", backend = web }
             backends.web.servers = ["127.0.0.1:9001", "127.0.0.1:9002"]
             """;
+
+    private static final String PAIR =
+            VALID
+                    + """
+                    cluster { key-file = cluster.key, nodes { edge1 = 198.51.100.2, edge2 = 198.51.100.3 } }
+                    """;
 
     @TempDir Path folder = Path.of("");
 
@@ -101,9 +108,28 @@ final class CheckIT {
         assertThat(run.exitCode()).isEqualTo(78);
         assertThat(run.err())
                 .isEqualTo(
-                        "bascule: --node edge1: no such node ("
+                        "bascule: "
                                 + file
-                                + " describes no cluster)\n");
+                                + ": --node edge1: no such node (expected: a cluster in the configuration)\n");
+    }
+
+    @Test
+    void givenClusterOfOtherHosts_whenChecked_thenItIsValidAndRunIsRefused() throws Exception {
+        ClusterKey.generate(folder.resolve("cluster.key"));
+        Path file = file(PAIR);
+
+        assertThat(bascule("check", "-c", file.toString()).end().out()).isEqualTo("valid\n");
+        Ended run = bascule("run", "-c", file.toString()).end();
+
+        assertThat(run.exitCode()).isEqualTo(78);
+        assertThat(run.err())
+                .startsWith("bascule: " + file + ": cluster.nodes: this host, ")
+                .contains(", is none of edge1 = 198.51.100.2, edge2 = 198.51.100.3 (expected: ");
+        Ended named = bascule("run", "-c", file.toString(), "--node", "egde1").end();
+        assertThat(named.exitCode()).isEqualTo(78);
+        assertThat(named.err())
+                .endsWith(
+                        "--node egde1: no such node, did you mean edge1? (expected: edge1 or edge2)\n");
     }
 
     @Test

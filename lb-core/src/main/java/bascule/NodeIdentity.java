@@ -1,0 +1,99 @@
+package bascule;
+
+import bascule.config.ClusterConfig;
+import bascule.config.Configuration;
+import bascule.config.LoadResult;
+import bascule.config.NodeConfig;
+import bascule.config.Spelling;
+import io.netty.util.NetUtil;
+import java.net.InetAddress;
+import java.net.NetworkInterface;
+import java.net.SocketException;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/// Which node of the cluster a daemon is. The file is the same on all: the host tells.
+final class NodeIdentity {
+    private NodeIdentity() {}
+
+    /// What this host's node does of a configuration.
+    ///
+    /// @param given what `--node` says; null = nothing
+    /// @throws StartFailure if it is not clear which node that is
+    static Configuration part(Configuration whole, @Nullable String given) throws StartFailure {
+        ClusterConfig cluster = whole.cluster();
+        if (cluster == null) {
+            if (given == null) return whole;
+            throw refusal(
+                    "--node %s: no such node (expected: a cluster in the configuration)"
+                            .formatted(given));
+        }
+        return whole.forNode(
+                given == null
+                        ? find(cluster, localAddresses(), StatusView.hostName())
+                        : named(cluster, given));
+    }
+
+    /// What the same node does of a configuration that has been read anew. As it is if the node is not in it any more: that is refused as a
+    /// change that cannot be.
+    static LoadResult part(LoadResult read, Configuration before) {
+        NodeConfig node = before.node();
+        if (node == null
+                || !(read instanceof LoadResult.Loaded(Configuration whole))
+                || whole.cluster() == null
+                || whole.cluster().node(node.name()) == null) return read;
+        return new LoadResult.Loaded(whole.forNode(node.name()));
+    }
+
+    private static String named(ClusterConfig cluster, String given) throws StartFailure {
+        if (cluster.node(given) != null) return given;
+        List<String> known = cluster.nodes().stream().map(NodeConfig::name).toList();
+        throw refusal(
+                "--node %s: no such node%s (expected: %s)"
+                        .formatted(
+                                given, Spelling.suggest(given, known), String.join(" or ", known)));
+    }
+
+    /// The node with an address of this host, else the one that is called as the host, in full or up to its first dot.
+    static String find(ClusterConfig cluster, Set<InetAddress> local, String hostName)
+            throws StartFailure {
+        List<NodeConfig> here =
+                cluster.nodes().stream().filter(node -> local.contains(node.address())).toList();
+        if (here.size() == 1) return here.getFirst().name();
+        if (here.size() > 1)
+            throw refusal(
+                    "cluster.nodes: the addresses of %s are all on this host (expected: of one node, or --node NAME)"
+                            .formatted(texts(here)));
+        String label = hostName.replaceFirst("\\..*", "");
+        for (String each : List.of(hostName, label)) {
+            for (NodeConfig node : cluster.nodes())
+                if (node.name().equalsIgnoreCase(each)) return node.name();
+        }
+        throw refusal(
+                "cluster.nodes: this host, %s, is none of %s (expected: an address of one of them on an interface, or its name as host name, or --node NAME)"
+                        .formatted(hostName, texts(cluster.nodes())));
+    }
+
+    private static String texts(List<NodeConfig> nodes) {
+        return nodes.stream()
+                .map(node -> node.name() + " = " + NetUtil.toAddressString(node.address()))
+                .collect(Collectors.joining(", "));
+    }
+
+    private static Set<InetAddress> localAddresses() throws StartFailure {
+        try {
+            return NetworkInterface.networkInterfaces()
+                    .flatMap(NetworkInterface::inetAddresses)
+                    .collect(Collectors.toSet());
+        } catch (SocketException e) {
+            throw new StartFailure(
+                    Main.FAILED, "cannot list this host's addresses: " + e.getMessage(), e);
+        }
+    }
+
+    private static StartFailure refusal(String what) {
+        return new StartFailure(Main.REFUSED, what);
+    }
+}
