@@ -111,7 +111,7 @@ public final class Cluster implements AutoCloseable {
         opened.add(lan);
         hooks = hooks(opened);
         elector = elector();
-        port = OwnerPort.open(settings.key(), addresses(), settings.self(), new FromPort());
+        port = OwnerPort.open(portSettings(), new FromPort());
         opened.add(port);
         membership = Membership.start(membershipSettings(), new FromMembership());
         opened.add(membership);
@@ -207,6 +207,16 @@ public final class Cluster implements AutoCloseable {
         return settings.nodes().stream()
                 .map(node -> new InetSocketAddress(node.address(), settings.port()))
                 .toList();
+    }
+
+    private OwnerPort.Settings portSettings() {
+        return new OwnerPort.Settings(
+                settings.name(),
+                settings.nodes().stream().map(ClusterSettings.Node::name).toList(),
+                addresses(),
+                settings.self(),
+                settings.floatingIps().stream().map(ClusterSettings.FloatingIp::name).toList(),
+                settings.key());
     }
 
     private Membership.Settings membershipSettings() {
