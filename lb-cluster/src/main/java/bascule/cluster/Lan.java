@@ -4,6 +4,7 @@ import bascule.cluster.net.Capabilities;
 import bascule.cluster.net.Echo;
 import bascule.cluster.net.HostAddresses;
 import bascule.cluster.net.Neighbours;
+import bascule.cluster.net.Subnets;
 import bascule.cluster.ownership.Event;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -37,6 +38,7 @@ final class Lan implements AutoCloseable {
     private final String missing;
     private @Nullable InetAddress witness;
     private @Nullable Neighbours witnessLan;
+    private @Nullable InetAddress witnessSource;
     private @Nullable Echo witnessEcho;
 
     /// Is the witness asked, and has not answered? It may answer the first question since then, so that is the one that counts.
@@ -179,31 +181,9 @@ final class Lan implements AutoCloseable {
             List<HostAddresses.Interface> interfaces,
             List<HostAddresses.Address> present) {
         String name = wanted.interfaceName();
-        int index = name == null ? subnetOf(wanted.address(), present) : -1;
-        for (HostAddresses.Interface each : interfaces) {
-            if (name == null ? each.index() == index : each.name().equals(name)) return each;
-        }
+        if (name == null) return Subnets.holding(wanted.address(), present, interfaces);
+        for (HostAddresses.Interface each : interfaces) if (each.name().equals(name)) return each;
         return null;
-    }
-
-    /// @return the first interface with an address whose subnet holds this one; -1 = none
-    private static int subnetOf(InetAddress wanted, List<HostAddresses.Address> present) {
-        for (HostAddresses.Address each : present) {
-            if (each.tagged() || each.address().equals(wanted)) continue;
-            if (isSameSubnet(each.address(), wanted, each.prefix())) return each.interfaceIndex();
-        }
-        return -1;
-    }
-
-    private static boolean isSameSubnet(InetAddress one, InetAddress other, int prefix) {
-        byte[] a = one.getAddress();
-        byte[] b = other.getAddress();
-        if (a.length != b.length || prefix == 0) return false;
-        for (int bit = 0; bit < prefix; bit += 8) {
-            int mask = prefix - bit >= 8 ? 0xff : 0xff << (8 - (prefix - bit)) & 0xff;
-            if (((a[bit / 8] ^ b[bit / 8]) & mask) != 0) return false;
-        }
-        return true;
     }
 
     private void lookForWitness(
@@ -218,11 +198,10 @@ final class Lan implements AutoCloseable {
         witness = wanted;
         events.accept(new Event.WitnessKnown(wanted != null));
         if (wanted == null) return;
-        int index = subnetOf(wanted, present);
-        for (HostAddresses.Interface each : interfaces) {
-            if (each.index() == index && !each.loopback() && missing.isEmpty()) {
-                witnessLan = listen(each);
-            }
+        HostAddresses.Interface lan = Subnets.holding(wanted, present, interfaces);
+        if (lan != null && missing.isEmpty()) {
+            witnessLan = listen(lan);
+            witnessSource = Subnets.source(wanted, lan.index(), present);
         }
         if (witnessLan == null) {
             try {
@@ -242,6 +221,7 @@ final class Lan implements AutoCloseable {
 
     private void forgetWitness() {
         witnessLan = null;
+        witnessSource = null;
         if (witnessEcho != null) witnessEcho.close();
         witnessEcho = null;
     }
@@ -352,7 +332,8 @@ final class Lan implements AutoCloseable {
         if (asked == null) return;
         if (!asking) askedNanos = nowNanos;
         asking = true;
-        if (witnessLan != null) witnessLan.ask(asked);
+        InetAddress source = witnessSource;
+        if (witnessLan != null && source != null) witnessLan.ask(asked, source);
         else if (witnessEcho != null) witnessEcho.ask();
     }
 

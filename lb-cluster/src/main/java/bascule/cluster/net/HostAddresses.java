@@ -9,6 +9,7 @@ import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -131,7 +132,8 @@ public final class HostAddresses implements AutoCloseable {
                 new Reading.Receiver() {
                     @Override
                     public void received(int socket, ByteBuffer bytes) {
-                        for (Netlink message : Netlink.read(bytes)) tell(message, listener);
+                        for (Netlink message : Netlink.read(bytes.order(ByteOrder.nativeOrder())))
+                            tell(message, listener);
                     }
 
                     @Override
@@ -339,7 +341,7 @@ public final class HostAddresses implements AutoCloseable {
     }
 
     private void send(int length) throws NetFault {
-        int sent = socket.send(request, length, MemorySegment.NULL);
+        int sent = socket.send(request, length, 0, MemorySegment.NULL);
         if (sent < 0) throw new NetFault("netlink request", -sent);
     }
 
@@ -357,12 +359,11 @@ public final class HostAddresses implements AutoCloseable {
         if (closed) throw new IOException("closed");
     }
 
-    /// Does once what else the first take would pay for with some 20 ms: loads, links and compiles. Asks the kernel for what it refuses, and changes nothing.
+    /// Does once what else the first take would pay for with some 20 ms: loads, links and compiles. Asks the kernel for what it refuses,
+    /// and changes nothing.
     public void warmUp() throws IOException {
-        InetAddress v4 = documentation(4);
-        InetAddress v6 = documentation(16);
         for (int i = 0; i < 20; i++) {
-            for (InetAddress address : List.of(v4, v6)) {
+            for (InetAddress address : documentation()) {
                 refused(() -> put(address, NO_INTERFACE, 1));
                 refused(() -> renew(address, NO_INTERFACE, 1));
                 refused(() -> remove(address, NO_INTERFACE));
@@ -371,7 +372,7 @@ public final class HostAddresses implements AutoCloseable {
         list();
     }
 
-    private interface Call {
+    interface Call {
         void run() throws IOException;
     }
 
@@ -383,16 +384,12 @@ public final class HostAddresses implements AutoCloseable {
         }
     }
 
-    /// 192.0.2.1 (RFC 5737) or 2001:db8::1 (RFC 3849).
-    private static InetAddress documentation(int length) throws UnknownHostException {
-        byte[] bytes = new byte[length];
-        byte[] start =
-                length == 4
-                        ? new byte[] {(byte) 192, 0, 2}
-                        : new byte[] {0x20, 1, 0x0d, (byte) 0xb8};
-        System.arraycopy(start, 0, bytes, 0, start.length);
-        bytes[length - 1] = 1;
-        return InetAddress.getByAddress(bytes);
+    /// Two addresses that nobody has: 192.0.2.1 (RFC 5737) and 2001:db8::1 (RFC 3849).
+    static List<InetAddress> documentation() throws UnknownHostException {
+        byte[] v6 = {0x20, 1, 0x0d, (byte) 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+        return List.of(
+                InetAddress.getByAddress(new byte[] {(byte) 192, 0, 2, 1}),
+                InetAddress.getByAddress(v6));
     }
 
     @Override

@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/// One socket of the kernel and the memory that its calls need. Used by one thread at a time, which also closes it.
+/// One socket of the kernel and the memory that its calls need. One thread may send while another one receives; apart from that, one at a time.
 final class KernelSocket implements AutoCloseable {
     private static final int SO_RCVBUF = 8;
     private static final int SO_RCVTIMEO = 20;
@@ -16,6 +16,7 @@ final class KernelSocket implements AutoCloseable {
 
     private final Arena arena = Arena.ofShared();
     private final MemorySegment errno = arena.allocate(Sys.CAPTURE);
+    private final MemorySegment sendErrno = arena.allocate(Sys.CAPTURE);
     private final String what;
     private final int fd;
 
@@ -47,10 +48,6 @@ final class KernelSocket implements AutoCloseable {
         check(Sys.bind(errno, fd, address));
     }
 
-    void connect(MemorySegment address) throws NetFault {
-        check(Sys.connect(errno, fd, address));
-    }
-
     void option(int level, int name, MemorySegment value) throws NetFault {
         check(Sys.setsockopt(errno, fd, level, name, value));
     }
@@ -73,10 +70,13 @@ final class KernelSocket implements AutoCloseable {
         option(Sys.SOL_SOCKET, SO_RCVTIMEO, timeval);
     }
 
-    /// Attaches a classic BPF program, or puts another one in its place in one step.
+    /// Attaches a classic BPF program, or puts another one in its place in one step. Any thread may, while the socket is open.
     void filter(Filter program) throws NetFault {
         try (Arena own = Arena.ofConfined()) {
-            option(Sys.SOL_SOCKET, SO_ATTACH_FILTER, program.allocate(own));
+            MemorySegment ownErrno = own.allocate(Sys.CAPTURE);
+            check(
+                    Sys.setsockopt(
+                            ownErrno, fd, Sys.SOL_SOCKET, SO_ATTACH_FILTER, program.allocate(own)));
         }
     }
 
@@ -90,9 +90,9 @@ final class KernelSocket implements AutoCloseable {
     }
 
     /// @return bytes sent, or `-errno`
-    int send(MemorySegment from, int bytes, MemorySegment to) {
+    int send(MemorySegment from, int bytes, int flags, MemorySegment to) {
         int sent;
-        do sent = Sys.sendto(errno, fd, from, bytes, 0, to);
+        do sent = Sys.sendto(sendErrno, fd, from, bytes, flags, to);
         while (sent == -Sys.EINTR);
         return sent;
     }

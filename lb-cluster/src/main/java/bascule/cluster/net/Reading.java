@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class Reading implements AutoCloseable {
     /// Told on that thread.
     interface Receiver {
-        /// @param bytes what one recv(2) gave, in the byte order of the host; valid during the call
+        /// @param bytes what one recv(2) gave, valid during the call; the order of its bytes is the receiver's to set
         /// @param socket that it came from: its place in the list
         void received(int socket, ByteBuffer bytes);
 
@@ -56,7 +56,7 @@ final class Reading implements AutoCloseable {
         this.sockets = List.copyOf(sockets);
         this.receiver = receiver;
         room = arena.allocate(bytes, 8);
-        view = KernelSocket.view(room);
+        view = room.asByteBuffer();
         wake = Sys.eventfd(errno, 0, EFD_CLOEXEC);
         if (wake < 0) {
             arena.close();
@@ -103,6 +103,13 @@ final class Reading implements AutoCloseable {
 
     private static void pause() {
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
+    }
+
+    /// Puts another filter on all sockets; nothing if they are closed.
+    ///
+    /// @param programs one for each socket
+    synchronized void filter(List<Filter> programs) throws NetFault {
+        for (int i = 0; i < sockets.size() && !ended; i++) sockets.get(i).filter(programs.get(i));
     }
 
     private synchronized void end() {

@@ -45,8 +45,6 @@ final class Sys {
     private static final MethodHandle SOCKET =
             call("socket", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
     private static final MethodHandle BIND = call("bind", JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT);
-    private static final MethodHandle CONNECT =
-            call("connect", JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT);
     private static final MethodHandle GETSOCKNAME =
             call("getsockname", JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
     private static final MethodHandle SETSOCKOPT =
@@ -84,15 +82,6 @@ final class Sys {
         try {
             int length = (int) address.byteSize();
             return result(errno, (int) BIND.invokeExact(errno, fd, address, length));
-        } catch (Throwable impossible) {
-            throw new AssertionError(impossible);
-        }
-    }
-
-    static int connect(MemorySegment errno, int fd, MemorySegment address) {
-        try {
-            int length = (int) address.byteSize();
-            return result(errno, (int) CONNECT.invokeExact(errno, fd, address, length));
         } catch (Throwable impossible) {
             throw new AssertionError(impossible);
         }
