@@ -10,8 +10,8 @@ public interface ClientSink {
 
     void closed(Connection front);
 
-    /// Has the daemon been told to stop? Fronts that were there by then have been told so.
-    default boolean draining() {
+    /// Has a connection that was [#opened] just now come when clients are to leave? Fronts that were there before have been told so.
+    default boolean draining(Connection front) {
         return false;
     }
 

@@ -11,6 +11,11 @@ public interface FrontStream {
     /// Our own end as host and port: the Host of a request that named none. Allocates.
     byte[] localAuthority();
 
+    /// Is the connection behind the stream to end with this exchange, whatever client and server want?
+    default boolean draining() {
+        return false;
+    }
+
     /// Names who hears of the rest of the request; until [#end] or [#abort].
     void attach(RequestEvents events);
 

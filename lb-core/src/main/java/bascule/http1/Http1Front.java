@@ -94,6 +94,7 @@ public final class Http1Front extends Connection implements Front, FrontStream {
     protected void opened() {
         if (context().channel().remoteAddress() instanceof InetSocketAddress peer) {
             client = sink.opened(this, peer);
+            draining = sink.draining(this);
             idleSinceNanos = loop.nanoTime();
             loop.wheel().schedule(this, idleSinceNanos + settings.headerNanos());
         } else {
@@ -588,6 +589,26 @@ public final class Http1Front extends Connection implements Front, FrontStream {
                 && pending == null
                 && pendingBytes() == 0
                 && now - idleSinceNanos > DRAIN_IDLE_NANOS) close();
+    }
+
+    @Override
+    public void undrain() {
+        draining = false;
+    }
+
+    @Override
+    public boolean draining() {
+        return draining;
+    }
+
+    @Override
+    public Doing doing() {
+        return switch (phase) {
+            case HEAD -> pendingBytes() > 0 ? Doing.SERVES : Doing.WAITS;
+            case BODY, RESPONSE -> Doing.SERVES;
+            case LINGER -> pendingBytes() > 0 ? Doing.SERVES : Doing.NEITHER;
+            case TUNNEL, CLOSED -> Doing.NEITHER;
+        };
     }
 
     @Override

@@ -573,6 +573,11 @@ abstract class Http2Connection extends Connection {
         return streams.size();
     }
 
+    /// Does nothing that comes matter any more?
+    final boolean isOver() {
+        return phase != Phase.OPEN;
+    }
+
     /// The streams that are open now; they may be closed one by one.
     final Http2Stream[] streams() {
         return streams.values().toArray(new Http2Stream[0]);

@@ -59,7 +59,7 @@ public final class Http2Front extends Http2Connection implements Front {
             client = sink.opened(this, peer);
             long now = loop.nanoTime();
             start(now);
-            if (sink.draining()) leave(now); // It was in its handshake when the others were told.
+            if (sink.draining(this)) leave(now); // It came when the others had been told.
         } else {
             close(); // Gone between the accept and now.
         }
@@ -164,6 +164,19 @@ public final class Http2Front extends Http2Connection implements Front {
     @Override
     public void drain(long now) {
         leave(now);
+    }
+
+    /// GOAWAY cannot be taken back.
+    @Override
+    public void undrain() {}
+
+    @Override
+    public Doing doing() {
+        if (isOver()) return pendingBytes() > 0 ? Doing.SERVES : Doing.NEITHER;
+        Http2Stream[] all = streams();
+        for (Http2Stream each : all)
+            if (each instanceof Http2FrontStream stream && !stream.tunnels()) return Doing.SERVES;
+        return all.length == 0 ? Doing.WAITS : Doing.NEITHER;
     }
 
     @Override

@@ -107,6 +107,10 @@ final class Http2FrontStream extends Http2Stream implements FrontStream {
         return known;
     }
 
+    boolean tunnels() {
+        return body == Body.TUNNEL;
+    }
+
     /// Does an exchange hold on to it?
     boolean attached() {
         return exchange != null;

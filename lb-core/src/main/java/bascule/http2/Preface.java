@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
 /// A plain connection whose client may know that we speak HTTP/2 (RFC 9113 §3.3): waits until its first bytes are, or cannot become,
 /// the preface, and leaves its place to a front that speaks what the client does.
 public final class Preface extends Connection implements Front {
+    /// As of HTTP/1.1.
+    private static final long DRAIN_IDLE_NANOS = 1_000_000_000;
+
     private final Http2Codec codec;
     private final FrontSettings settings;
     private final RequestHandler handler;
@@ -24,6 +27,7 @@ public final class Preface extends Connection implements Front {
     private @Nullable ClientInfo client;
     private @Nullable ByteBuf pending;
     private int seen;
+    private long sinceNanos;
     private boolean replaced;
 
     public Preface(
@@ -39,7 +43,8 @@ public final class Preface extends Connection implements Front {
     protected void opened() {
         if (context().channel().remoteAddress() instanceof InetSocketAddress peer) {
             client = sink.opened(this, peer);
-            loop.wheel().schedule(this, loop.nanoTime() + settings.headerNanos());
+            sinceNanos = loop.nanoTime();
+            loop.wheel().schedule(this, sinceNanos + settings.headerNanos());
         } else {
             close(); // Gone between the accept and now.
         }
@@ -125,9 +130,18 @@ public final class Preface extends Connection implements Front {
         return known;
     }
 
+    /// Nothing was asked yet, but may be on its way.
     @Override
     public void drain(long now) {
-        close(); // Nothing was asked yet.
+        if (now - sinceNanos > DRAIN_IDLE_NANOS) close();
+    }
+
+    @Override
+    public void undrain() {}
+
+    @Override
+    public Doing doing() {
+        return Doing.WAITS;
     }
 
     @Override

@@ -37,11 +37,14 @@ import io.netty.channel.ChannelPipeline;
 import io.netty.channel.unix.Errors;
 import io.netty.handler.ssl.SslHandler;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// The door of one listener on one loop: takes connections off its listening sockets, turns away what is over a limit, and puts
@@ -85,23 +88,29 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
     private final ListenerMetrics metrics;
     private final ChannelFutureListener countDown;
     private final ConnectionList fronts = new ConnectionList();
+    private final Drains drains;
+    private List<Leaving> leaving = List.of(); // Of drained addresses; in no other list.
     private boolean draining;
     private final LimitedEvent refused = new LimitedEvent(TELL_EVERY);
     private final LimitedEvent acceptFailed = new LimitedEvent(TELL_EVERY);
 
+    /// @param connections of all doors of the listener
+    /// @param drains addresses whose clients are to leave, of all listeners; changed by their thread
     Doorway(
             DoorRules rules,
             AtomicInteger connections,
             ClientCounts clients,
             Worker worker,
             Exchanges exchanges,
-            @Nullable OwnPorts ownPorts) {
+            @Nullable OwnPorts ownPorts,
+            Drains drains) {
         this.rules = rules;
         this.connections = connections;
         this.clients = clients;
         this.worker = worker;
         this.exchanges = exchanges;
         this.ownPorts = ownPorts;
+        this.drains = drains;
         selfCheck = new SelfCheck(exchanges);
         countDown = closed -> connections.decrementAndGet();
         metrics = worker.metrics().listener(rules.listener());
@@ -118,7 +127,12 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
         if (rules.tls() != null) metrics.expectHandshakes();
         exchanges.install(requests, backends);
         long now = loop().nanoTime();
-        fronts.forEach(connection -> judge((Front) connection, now));
+        forEachFront(front -> judge(front, now));
+    }
+
+    private void forEachFront(Consumer<Front> action) {
+        fronts.forEach(connection -> action.accept((Front) connection));
+        for (Leaving each : leaving) each.forEach(connection -> action.accept((Front) connection));
     }
 
     private void judge(Front front, long now) {
@@ -286,7 +300,9 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
     public ClientInfo opened(Connection front, InetSocketAddress from) {
         metrics.opened();
         worker.opened();
-        fronts.push(front);
+        Leaving its = leaving(front);
+        if (its == null) fronts.push(front);
+        else its.addFresh(front);
         peer.set(from.getAddress());
         return new ClientInfo(from, rules.trusts(peer), entering, AccessLine.tlsPart(entering));
     }
@@ -295,12 +311,15 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
     public void closed(Connection front) {
         metrics.closed();
         worker.closed();
-        fronts.remove(front);
+        if (fronts.remove(front)) return;
+        for (Leaving each : leaving) if (each.remove(front)) return;
     }
 
     @Override
-    public boolean draining() {
-        return draining;
+    public boolean draining(Connection front) {
+        if (draining) return true;
+        for (Leaving each : leaving) if (each.contains(front)) return true;
+        return false;
     }
 
     @Override
@@ -318,15 +337,58 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
         draining = true;
         exchanges.drain();
         long now = loop().nanoTime();
-        fronts.forEach(front -> ((Front) front).drain(now));
+        forEachFront(front -> front.drain(now));
+    }
+
+    /// Who it belongs to now that it has come; null for nobody in particular.
+    private @Nullable Leaving leaving(Connection front) {
+        List<AddressDrain> all = drains.all();
+        if (all.isEmpty()) return null;
+        SocketAddress local = front.localAddress();
+        for (AddressDrain each : all) if (each.covers(local)) return leaving(each);
+        return null;
+    }
+
+    private Leaving leaving(AddressDrain drain) {
+        for (Leaving each : leaving) if (each.drain == drain) return each;
+        var fresh = new Leaving(drain, loop());
+        var all = new ArrayList<>(leaving);
+        all.add(fresh);
+        leaving = List.copyOf(all);
+        exchanges.drainSome(true);
+        return fresh;
+    }
+
+    /// On the loop: clients who came by this address leave; one that comes so from now on finds it in the list of drains.
+    void drain(AddressDrain drain) {
+        Leaving its = leaving(drain);
+        fronts.forEach(
+                front -> {
+                    if (!drain.covers(front.localAddress())) return;
+                    fronts.remove(front);
+                    its.addOld(front);
+                });
+        drain.lessOld(loop().executor()); // This door has looked.
+    }
+
+    /// On the loop: they may stay. The drain is in the list no more.
+    void undrain(AddressDrain drain) {
+        for (Leaving each : leaving) {
+            if (each.drain != drain) continue;
+            var rest = new ArrayList<>(leaving);
+            rest.remove(each);
+            leaving = List.copyOf(rest);
+            each.end(fronts);
+        }
+        exchanges.drainSome(!leaving.isEmpty());
     }
 
     /// On the loop: ends what is left.
     void stop() {
-        fronts.forEach(
+        forEachFront(
                 front -> {
                     try {
-                        ((Front) front).stop();
+                        front.stop();
                     } catch (RuntimeException failure) { // The others have to end all the same.
                         failed(failure);
                     }

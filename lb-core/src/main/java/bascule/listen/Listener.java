@@ -34,7 +34,8 @@ public final class Listener {
             RouteTable routes,
             List<Backend> backends,
             @Nullable ServerTls tls,
-            @Nullable OwnPorts ownPorts) {
+            @Nullable OwnPorts ownPorts,
+            Drains drains) {
         name = config.name();
         this.tls = tls;
         rules = new ListenerRules(config, routes, tls, null);
@@ -48,7 +49,8 @@ public final class Listener {
                             clients,
                             worker,
                             new Exchanges(worker, rules, backends),
-                            ownPorts));
+                            ownPorts,
+                            drains));
         }
     }
 
@@ -101,6 +103,22 @@ public final class Listener {
     /// Is every socket open?
     public boolean open() {
         return !binds.isEmpty() && binds.stream().allMatch(Bind::open);
+    }
+
+    /// How many doors there are.
+    int doors() {
+        return doorways.size();
+    }
+
+    /// Clients who came by an address leave, and [AddressDrain#lessOld] hears of each door that has told them.
+    void drain(AddressDrain drain) {
+        for (Doorway doorway : doorways)
+            doorway.loop().executor().execute(() -> doorway.drain(drain));
+    }
+
+    void undrain(AddressDrain drain) {
+        for (Doorway doorway : doorways)
+            doorway.loop().executor().execute(() -> doorway.undrain(drain));
     }
 
     /// Nobody comes any more; running exchanges go on, each the last on its connection.

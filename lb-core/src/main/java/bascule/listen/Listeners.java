@@ -12,6 +12,7 @@ import bascule.tls.ServerTlsSettings;
 import bascule.tls.TicketRing;
 import io.netty.util.NetUtil;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -33,6 +34,8 @@ public final class Listeners {
     private final @Nullable OwnPorts ownPorts;
     private volatile List<Listener> present = List.of();
     private volatile Map<Key, Bind> binds = Map.of();
+
+    private final Drains drains = new Drains();
 
     /// Removed by a reload, with clients that have not left yet.
     private final List<Listener> leaving = new CopyOnWriteArrayList<>();
@@ -173,7 +176,13 @@ public final class Listeners {
             if (listener == null)
                 listener =
                         new Listener(
-                                config, workers, routes.apply(config), backends, tls, ownPorts);
+                                config,
+                                workers,
+                                routes.apply(config),
+                                backends,
+                                tls,
+                                ownPorts,
+                                drains);
             else listener.reconfigure(config, routes.apply(config), backends, tls);
             all.add(listener);
         }
@@ -267,6 +276,36 @@ public final class Listeners {
         for (Listener listener : present) sum += listener.connections();
         for (Listener listener : leaving) sum += listener.connections();
         return sum;
+    }
+
+    /// Clients who came by this address of our own are to leave: each response is the last of its connection, and who asks for nothing is closed
+    /// after a second. Listening goes on, and who comes so is served, and sent away as well. From any thread; does not block.
+    ///
+    /// @param left called once, on some loop, when those have left who were there: at once if nobody was. Tunnels are not waited for
+    public void drain(InetAddress address, Runnable left) {
+        synchronized (drains) {
+            undrain(address);
+            List<Listener> all = new ArrayList<>(present);
+            all.addAll(leaving);
+            int doors = all.stream().mapToInt(Listener::doors).sum();
+            var drain = new AddressDrain(address, doors, left);
+            drains.add(drain);
+            for (Listener each : all) each.drain(drain);
+            if (doors == 0) left.run();
+        }
+    }
+
+    /// They may stay: after [#drain], or when the address has another owner and is nobody's here. Nothing if nothing was drained.
+    public void undrain(InetAddress address) {
+        synchronized (drains) {
+            for (AddressDrain each : drains.all()) {
+                if (!each.address().equals(address)) continue;
+                each.end();
+                drains.remove(each);
+                for (Listener listener : present) listener.undrain(each);
+                for (Listener listener : leaving) listener.undrain(each);
+            }
+        }
     }
 
     /// Accepts no more; running exchanges go on, each the last on its connection. May be called again, for connections that were being

@@ -177,6 +177,14 @@ final class TlsDoor extends Connection implements Front {
     public void drain(long nowNanos) {} // It has asked for something, and will be told.
 
     @Override
+    public void undrain() {}
+
+    @Override
+    public Doing doing() {
+        return Doing.WAITS;
+    }
+
+    @Override
     public void stop() {
         over = true;
         reset();

@@ -121,6 +121,11 @@ public abstract class Connection extends Deadline implements ChannelInboundHandl
         return channel.connect(server);
     }
 
+    /// Our end of it: where the peer connected to, or where we did from.
+    public final SocketAddress localAddress() {
+        return context().channel().localAddress();
+    }
+
     protected final void write(ByteBuf out) {
         ChannelHandlerContext context = context();
         unflushed = true;

@@ -47,6 +47,10 @@ public final class ConnectionList {
         return true;
     }
 
+    public boolean contains(Connection connection) {
+        return connection.list == this;
+    }
+
     /// Calls `action` for each; it may remove the connection it is called with.
     public void forEach(Consumer<Connection> action) {
         Connection at = head;

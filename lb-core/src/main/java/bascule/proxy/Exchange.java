@@ -128,7 +128,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
         start(listener, front, now);
         method = head.method;
         http10 = head.minorVersion == 0;
-        keepAlive = mayKeepAlive && !listener.draining();
+        keepAlive = mayKeepAlive && !listener.draining(front);
         requestDone = complete;
         continueAwaited = head.expectContinue && in.readableBytes() == head.length;
         receivedBytes = in.readableBytes();
@@ -634,7 +634,7 @@ final class Exchange implements RequestEvents, ResponseEvents {
     }
 
     private boolean draining() {
-        return listener != null && listener.draining();
+        return listener != null && front != null && listener.draining(front);
     }
 
     @Override

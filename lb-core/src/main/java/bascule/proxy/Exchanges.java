@@ -34,7 +34,8 @@ public final class Exchanges implements RequestHandler {
     private final ListenerMetrics metrics;
     private @Nullable ExchangeMetrics[] byServer = {}; // By Server.index().
     private Rules rules;
-    private boolean draining;
+    private boolean draining; // Anybody.
+    private boolean drainingAll;
 
     /// @param backends known to the worker
     public Exchanges(Worker worker, ListenerRules listener, List<Backend> backends) {
@@ -108,13 +109,20 @@ public final class Exchanges implements RequestHandler {
         return known;
     }
 
-    boolean draining() {
-        return draining;
+    /// Is a response the last on its connection?
+    boolean draining(FrontStream front) {
+        return draining && (drainingAll || front.draining());
     }
 
     /// From now on every response is the last on its connection.
     public void drain() {
         draining = true;
+        drainingAll = true;
+    }
+
+    /// Are there connections of which each response may be the last? They know it themselves.
+    public void drainSome(boolean on) {
+        draining = drainingAll || on;
     }
 
     @Override

@@ -497,7 +497,7 @@ final class Client implements AutoCloseable {
         }
 
         @Override
-        public boolean draining() {
+        public boolean draining(Connection front) {
             return draining;
         }
 

@@ -3,29 +3,15 @@ package bascule.node;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import bascule.backend.Backends;
 import bascule.cluster.Fitness;
-import bascule.config.BackendProtocol;
-import bascule.config.Configuration;
-import bascule.config.ConfigurationLoader;
-import bascule.config.LoadResult;
 import bascule.listen.Listener;
-import bascule.listen.Listeners;
 import bascule.listen.ListeningSockets;
-import bascule.listen.OwnPorts;
 import bascule.net.Transport;
-import bascule.observe.AccessLog;
-import bascule.observe.Metrics;
-import bascule.proxy.BackendRules;
-import bascule.proxy.StickyKey;
-import bascule.proxy.Worker;
-import bascule.route.RouteTable;
-import bascule.server.ServerLink;
 import bascule.server.ServerSet;
+import bascule.testing.Doors;
 import bascule.testing.RunningDaemon;
 import bascule.testing.Told;
 import bascule.testing.Wire;
-import bascule.tls.TicketRing;
 import bascule.tls.testing.TestAuthority;
 import io.netty.channel.ServerChannel;
 import java.io.IOException;
@@ -33,11 +19,7 @@ import java.net.SocketException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
@@ -54,70 +36,20 @@ import org.junit.jupiter.params.provider.EnumSource;
 final class GateIT {
     @TempDir Path folder = Path.of("");
 
-    private final OwnPorts ports = new OwnPorts();
-    private final Backends backends = new Backends();
-    private final Metrics metrics = Metrics.create("test", 2);
-    private final AccessLog accessLog = new AccessLog(2, metrics);
-    private final List<Worker> workers = new ArrayList<>();
     private final AtomicInteger looks = new AtomicInteger();
     private final Told events = new Told();
     private volatile Fitness fitness = new Fitness("", 0, "");
-    private Transport transport;
-    private Listeners listeners;
+    private Doors doors;
     private Gate gate;
 
     private void open(String text) throws IOException {
-        LoadResult read = ConfigurationLoader.parse(text, folder.resolve("test.conf"), Map.of());
-        if (!(read instanceof LoadResult.Loaded(Configuration configuration)))
-            throw new AssertionError(read);
-        transport =
-                Transport.open(
-                        Transport.Kind.valueOf(configuration.transport().name()),
-                        configuration.loops());
-        var limits = configuration.listeners().getFirst().limits();
-        for (var loop : transport.loops()) {
-            var worker =
-                    new Worker(
-                            transport,
-                            loop,
-                            metrics.loop(loop.index()),
-                            accessLog.loop(loop.index()),
-                            limits.headersBytes(),
-                            limits.headerCount());
-            workers.add(worker);
-            loop.start(_ -> {});
-        }
-        accessLog.use(
-                accessLog.prepare(
-                        configuration.logging().access(), configuration.logging().file()));
-        var change =
-                backends.apply(
-                        configuration.backends(),
-                        Map.of("web", ServerLink.plain(BackendProtocol.HTTP1)),
-                        _ -> List.of());
-        var web = change.all().getFirst();
-        for (Worker worker : workers) {
-            CompletableFuture.runAsync(
-                            () ->
-                                    worker.install(
-                                            web, BackendRules.of(web, () -> StickyKey.load(null))),
-                            worker.loop().executor())
-                    .join();
-        }
-        listeners = new Listeners(transport, workers, new TicketRing(Instant.now()), ports);
-        var prepared = listeners.prepare(configuration.listeners());
-        listeners.apply(
-                configuration.listeners(),
-                listener -> RouteTable.compile(listener, 0, _ -> 0),
-                change.all(),
-                prepared);
-        listeners.open(configuration.listeners(), prepared);
+        doors = new Doors(text, folder);
         gate =
                 Gate.start(
-                        listeners,
-                        backends,
-                        ports,
-                        transport.loops(),
+                        doors.listeners,
+                        doors.backends,
+                        doors.ports,
+                        doors.transport.loops(),
                         List.of(new Duty("public", List.of("http"), List.of("web"))),
                         all -> {
                             assertEquals(1, all.size());
@@ -146,13 +78,7 @@ final class GateIT {
     @AfterEach
     void end() {
         if (gate != null) gate.close();
-        if (listeners != null) {
-            listeners.drain();
-            listeners.stop();
-        }
-        if (transport != null) transport.close(5000);
-        metrics.close();
-        accessLog.close();
+        if (doors != null) doors.close();
         events.close();
     }
 
@@ -193,7 +119,7 @@ final class GateIT {
         awaitLevel(1);
 
         gate.close();
-        assertThat(metrics.scrape(null).lines())
+        assertThat(doors.metrics.scrape(null).lines())
                 .filteredOn(
                         line ->
                                 line.startsWith("bascule_exchanges_total")
@@ -206,7 +132,7 @@ final class GateIT {
         assertThat(Files.readString(folder.resolve("access.log"))).isEmpty();
         assertThat(events.all())
                 .noneMatch(line -> line.contains("refused") || line.contains("failed"));
-        assertEquals(0, listeners.connections());
+        assertEquals(0, doors.listeners.connections());
     }
 
     @Test
@@ -215,14 +141,14 @@ final class GateIT {
         awaitLevel(1);
 
         for (int i = 0; i < 20; i++) {
-            try (Wire wire = Wire.connect(listeners.get("http").addresses().getFirst())) {
+            try (Wire wire = Wire.connect(doors.listeners.get("http").addresses().getFirst())) {
                 wire.send("GET / HTTP/1.1\r\nHost: self\r\nConnection: close\r\n\r\n");
                 assertThat(wire.receive()).isEqualTo(-1);
             } catch (SocketException _) {
                 // Reset: kept out, too.
             }
         }
-        assertThat(metrics.scrape(null))
+        assertThat(doors.metrics.scrape(null))
                 .contains("bascule_rejected_total{listener=\"http\",reason=\"denied\"} 20");
     }
 
@@ -230,7 +156,7 @@ final class GateIT {
     void givenServerThatIsUsable_whenGateLooks_thenTheNodeIsWorthMore() throws IOException {
         open(strict(Transport.Kind.EPOLL, "127.0.0.1:0"));
         awaitLevel(1);
-        var web = backends.all().getFirst();
+        var web = doors.backends.all().getFirst();
         web.publish(ServerSet.of(web.servers()));
         awaitLevel(2);
         web.publish(ServerSet.NONE);
@@ -242,7 +168,7 @@ final class GateIT {
         open(strict(Transport.Kind.EPOLL, "127.0.0.1:0"));
         awaitLevel(1);
 
-        listeners.drain();
+        doors.listeners.drain();
 
         awaitReason("listener http is not open");
     }
@@ -253,7 +179,7 @@ final class GateIT {
         awaitLevel(1);
 
         var goOn = new CountDownLatch(1);
-        transport.loops().get(1).executor().execute(() -> wait(goOn));
+        doors.transport.loops().get(1).executor().execute(() -> wait(goOn));
         awaitReason("event loop 1 has not run for ");
         goOn.countDown();
 
@@ -302,7 +228,7 @@ final class GateIT {
     /// Lets the sockets of so many loops accept, or not.
     private void accepting(int loops, boolean on) {
         for (int index = 0; index < loops; index++) {
-            for (ServerChannel socket : ListeningSockets.of(listeners.get("http"), index))
+            for (ServerChannel socket : ListeningSockets.of(doors.listeners.get("http"), index))
                 socket.config().setAutoRead(on);
         }
     }
@@ -325,7 +251,7 @@ final class GateIT {
         awaitLooks(5);
         awaitLevel(1);
 
-        listeners.drain();
+        doors.listeners.drain();
         awaitReason("listener http is not open");
     }
 
@@ -333,7 +259,7 @@ final class GateIT {
     void givenGate_whenConfigurationChanges_thenItLooksAtWhatIsNew() throws IOException {
         open(strict(Transport.Kind.EPOLL, "127.0.0.1:0"));
         awaitLevel(1);
-        Listener http = listeners.get("http");
+        Listener http = doors.listeners.get("http");
         assertThat(http.open()).isTrue();
 
         gate.duties(List.of(new Duty("other", List.of("http"), List.of())));

@@ -2,12 +2,15 @@ package bascule.testing;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.awaitility.Awaitility;
 
 /// A server that answers a request when the test says so, and counts those that it has. A request is told from others by its path.
 public final class HoldingSite implements AutoCloseable {
@@ -99,6 +102,14 @@ public final class HoldingSite implements AutoCloseable {
     /// Those that wait for their answer now, by their paths.
     public Map<String, Held> held() {
         return held;
+    }
+
+    /// Waits for a request.
+    public Held await(String path) {
+        return Awaitility.await(path)
+                .atMost(RunningDaemon.PATIENCE)
+                .pollInterval(Duration.ofMillis(5))
+                .until(() -> held.get(path), Objects::nonNull);
     }
 
     /// Connections that have come so far.
