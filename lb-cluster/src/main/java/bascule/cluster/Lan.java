@@ -11,6 +11,7 @@ import java.net.InetAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -67,6 +68,16 @@ final class Lan implements AutoCloseable {
         on = new HostAddresses.Interface[floatingIps.size()];
         missing = floatingIps.isEmpty() ? "" : String.join(", ", Capabilities.missing());
         addresses = HostAddresses.open(new Heard());
+        if (missing.isEmpty() && !floatingIps.isEmpty()) warmUp();
+    }
+
+    private void warmUp() throws IOException {
+        try {
+            addresses.warmUp();
+        } catch (IOException e) {
+            addresses.close();
+            throw e;
+        }
     }
 
     /// What the kernel says, on its own thread.
@@ -146,11 +157,30 @@ final class Lan implements AutoCloseable {
         try {
             List<HostAddresses.Interface> interfaces = addresses.interfaces();
             List<HostAddresses.Address> present = addresses.list();
+            forgetGone(interfaces);
             for (int i = 0; i < on.length; i++) look(i, interfaces, present);
             lookForWitness(interfaces, present);
         } catch (IOException failure) {
             warned.accept("addresses-unreadable", new Object[] {"cause", text(failure)});
         }
+    }
+
+    /// An interface that is made anew has another index: what listened on the old one hears nothing any more.
+    private void forgetGone(List<HostAddresses.Interface> interfaces) {
+        var there = new HashSet<Integer>();
+        for (HostAddresses.Interface each : interfaces) there.add(each.index());
+        neighbours
+                .entrySet()
+                .removeIf(
+                        each -> {
+                            if (there.contains(each.getKey())) return false;
+                            if (each.getValue() == witnessLan) {
+                                forgetWitness();
+                                witness = null;
+                            }
+                            each.getValue().close();
+                            return true;
+                        });
     }
 
     private void look(
@@ -234,6 +264,7 @@ final class Lan implements AutoCloseable {
             for (ClusterSettings.FloatingIp each : floatingIps) watched.add(each.address());
             Neighbours opened = Neighbours.open(at, watched, new HeardOnLan());
             neighbours.put(at.index(), opened);
+            opened.warmUp();
             return opened;
         } catch (IOException failure) {
             warned.accept(

@@ -12,7 +12,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /// The addresses of this host by rtnetlink(7). What this class puts there carries our tag (`IFA_PROTO`), a prefix of full length and a
@@ -37,7 +39,7 @@ public final class HostAddresses implements AutoCloseable {
 
     /// Told on a thread of this class; must not block.
     public interface Listener {
-        /// An address came, went or changed; whoever did it.
+        /// An address came or went, or its tag did; whoever did it. A renewed lease is no news.
         void address(InetAddress address, int interfaceIndex, boolean present, boolean tagged);
 
         /// An interface came, went, lost its carrier or got it back; or something else about it changed.
@@ -125,30 +127,48 @@ public final class HostAddresses implements AutoCloseable {
             heard.close();
             throw e;
         }
-        return Reading.start(
-                "bascule-addresses",
-                List.of(heard),
-                BUFFER,
-                new Reading.Receiver() {
-                    @Override
-                    public void received(int socket, ByteBuffer bytes) {
-                        for (Netlink message : Netlink.read(bytes.order(ByteOrder.nativeOrder())))
-                            tell(message, listener);
-                    }
-
-                    @Override
-                    public void lost() {
-                        listener.lost();
-                    }
-                });
+        return Reading.start("bascule-addresses", List.of(heard), BUFFER, new Heard(listener));
     }
 
-    private static void tell(Netlink message, Listener listener) {
-        switch (message) {
-            case Netlink.Address a ->
-                    listener.address(a.address(), a.interfaceIndex(), a.present(), a.tag() == TAG);
-            case Netlink.Link l -> listener.link(l.index(), l.name(), l.present() && up(l.flags()));
-            case Netlink.Ack _, Netlink.Done _, Netlink.Interrupted _, Netlink.DefaultRoute _ -> {}
+    /// On the reading thread.
+    private static final class Heard implements Reading.Receiver {
+        private record Place(InetAddress address, int prefix, int interfaceIndex) {}
+
+        private final Listener listener;
+
+        /// What was told to be there, and with our tag or not: the kernel repeats itself with every renewal.
+        private final Map<Place, Boolean> told = new HashMap<>();
+
+        Heard(Listener listener) {
+            this.listener = listener;
+        }
+
+        @Override
+        public void received(int socket, ByteBuffer bytes) {
+            for (Netlink message : Netlink.read(bytes.order(ByteOrder.nativeOrder()))) {
+                switch (message) {
+                    case Netlink.Address a -> address(a, a.tag() == TAG);
+                    case Netlink.Link l ->
+                            listener.link(l.index(), l.name(), l.present() && up(l.flags()));
+                    case Netlink.Ack _,
+                            Netlink.Done _,
+                            Netlink.Interrupted _,
+                            Netlink.DefaultRoute _ -> {}
+                }
+            }
+        }
+
+        private void address(Netlink.Address a, boolean tagged) {
+            Place place = new Place(a.address(), a.prefix(), a.interfaceIndex());
+            if (!a.present()) told.remove(place);
+            else if (Boolean.valueOf(tagged).equals(told.put(place, tagged))) return;
+            listener.address(a.address(), a.interfaceIndex(), a.present(), tagged);
+        }
+
+        @Override
+        public void lost() {
+            told.clear();
+            listener.lost();
         }
     }
 
@@ -223,7 +243,12 @@ public final class HostAddresses implements AutoCloseable {
     }
 
     private static NetFault fault(String verb, InetAddress address, int interfaceIndex, int errno) {
-        String needs = errno == Sys.EPERM ? " (needs CAP_NET_ADMIN)" : "";
+        String needs =
+                switch (errno) {
+                    case Sys.EPERM -> " (needs CAP_NET_ADMIN)";
+                    case Sys.EACCES -> " (is IPv6 disabled there?)";
+                    default -> "";
+                };
         return new NetFault(
                 verb + " " + address.getHostAddress() + " on interface " + interfaceIndex + needs,
                 errno);

@@ -10,7 +10,6 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import org.jspecify.annotations.Nullable;
 
 /// A thread that reads sockets until it is closed. It owns them: they are closed when it ends.
 final class Reading implements AutoCloseable {
@@ -41,14 +40,20 @@ final class Reading implements AutoCloseable {
     /// @param bytes the longest message
     static Reading start(String name, List<KernelSocket> sockets, int bytes, Receiver receiver)
             throws NetFault {
-        @Nullable Reading reading = null;
+        Reading reading;
         try {
             reading = new Reading(name, sockets, bytes, receiver);
-            reading.thread.start();
-            return reading;
-        } finally {
-            if (reading == null) sockets.forEach(KernelSocket::close);
+        } catch (NetFault e) {
+            sockets.forEach(KernelSocket::close);
+            throw e;
         }
+        try {
+            reading.thread.start();
+        } catch (OutOfMemoryError noMoreThreads) {
+            reading.end();
+            throw noMoreThreads;
+        }
+        return reading;
     }
 
     private Reading(String name, List<KernelSocket> sockets, int bytes, Receiver receiver)

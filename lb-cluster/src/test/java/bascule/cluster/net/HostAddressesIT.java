@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import bascule.cluster.net.HostAddresses.Address;
 import bascule.cluster.net.HostAddresses.Interface;
 import bascule.cluster.testing.Namespace;
+import java.io.File;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.util.List;
@@ -74,6 +75,63 @@ class HostAddressesIT {
         expect("address " + text + " " + lan + " false true");
         addresses.remove(address, lan);
         addresses.remove(address, 4242);
+    }
+
+    @Test
+    void givenAddress_whenRenewed_thenNotToldAgain() throws Exception {
+        InetAddress address = InetAddress.getByName(V4);
+        addresses.put(address, lan, 10);
+        expect("address " + V4 + " " + lan + " true true");
+
+        for (int i = 0; i < 5; i++) addresses.renew(address, lan, 10);
+        namespace.run("ip", "addr", "add", "10.9.0.60/24", "dev", "lan0");
+        expect("address 10.9.0.60 " + lan + " true false");
+        assertThat(heard).doesNotContain("address " + V4 + " " + lan + " true true");
+
+        addresses.remove(address, lan);
+        addresses.put(address, lan, 10);
+        expect("address " + V4 + " " + lan + " false true");
+        expect("address " + V4 + " " + lan + " true true");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {V4, V6})
+    void givenAddress_whenHostConnectsToItsLan_thenNotFromThatAddress(String text)
+            throws Exception {
+        InetAddress address = InetAddress.getByName(text);
+        addresses.put(address, lan, 10);
+        addresses.renew(address, lan, 10);
+        String nearest =
+                text.replace(
+                        "50",
+                        "51"); // Longer a common prefix with ours than any other address has (RFC
+        // 6724 §5, rule 8).
+
+        String route = namespace.run("ip", "route", "get", nearest);
+
+        assertThat(route).contains("src " + (text.equals(V4) ? "10.9.0.1" : "fd00:9::1") + " ");
+    }
+
+    @Test
+    void givenIpv6Disabled_whenPut_thenTheFaultSaysSo() throws Exception {
+        namespace.run("sysctl", "-qw", "net.ipv6.conf.lan0.disable_ipv6=1");
+
+        assertThatExceptionOfType(NetFault.class)
+                .isThrownBy(() -> addresses.put(InetAddress.getByName(V6), lan, 10))
+                .withMessageContaining("is IPv6 disabled there?");
+    }
+
+    @Test
+    void givenManyOpenedAndClosed_whenCounted_thenNoDescriptorIsLeft() throws Exception {
+        int before = descriptors();
+        for (int i = 0; i < 50; i++)
+            namespace.inside(() -> HostAddresses.open(new Recorder())).close();
+
+        assertThat(descriptors()).isEqualTo(before);
+    }
+
+    static int descriptors() {
+        return new File("/proc/self/fd").list().length;
     }
 
     @Test

@@ -169,21 +169,56 @@ class NeighboursIT {
     }
 
     @Test
+    void givenFramesThatComeBack_whenHeard_thenOursAreNoClaim() throws Exception {
+        there.run(
+                "ip", "link", "set", "lan1", "address",
+                HERE); // As a switch that loops them back would send them.
+        Neighbours mirror = neighbour();
+
+        mirror.announce(inet(V4));
+        mirror.announce(inet(V6));
+
+        assertThat(heard.poll(300, TimeUnit.MILLISECONDS)).isNull();
+    }
+
+    @Test
+    void givenClaimsBeforeItListens_whenOpened_thenOldFramesAreNotHeard() throws Exception {
+        Neighbours other = neighbour();
+        other.announce(inet(V4));
+        expect("claimed " + V4 + " " + THERE);
+        BlockingQueue<String> late = new LinkedBlockingQueue<>();
+
+        open.add(here.inside(() -> Neighbours.open(lan, List.of(inet(V4)), new Recorder(late))));
+
+        assertThat(late.poll(200, TimeUnit.MILLISECONDS)).isNull();
+        other.announce(inet(V4));
+        assertThat(late.poll(5, TimeUnit.SECONDS)).isNotNull();
+    }
+
+    @Test
+    void givenOurIpv6Address_whenNeighbourConnects_thenServedAlthoughItIsDeprecated()
+            throws Exception {
+        addresses.put(inet(V6), lan.index(), 10);
+        addresses.renew(inet(V6), lan.index(), 10);
+
+        there.run("ping", "-c", "1", "-W", "5", V6);
+    }
+
+    @Test
+    void givenManyOpenedAndClosed_whenCounted_thenNoDescriptorIsLeft() throws Exception {
+        int before = HostAddressesIT.descriptors();
+        for (int i = 0; i < 50; i++)
+            here.inside(() -> Neighbours.open(lan, List.of(inet(V4)), new Recorder())).close();
+
+        assertThat(HostAddressesIT.descriptors()).isEqualTo(before);
+    }
+
+    @Test
     void givenOtherTraffic_whenHeard_thenNothingIsTold() throws Exception {
         here.run("ip", "neigh", "flush", "dev", "lan0");
         there.run("ping", "-c", "2", "-i", "0.2", "10.9.0.1");
         there.run("ping", "-c", "2", "-i", "0.2", "fd00:9::1");
-        HostAddresses.Interface theirs =
-                new HostAddresses.Interface(
-                        index(there, "lan1"), "lan1", true, false, lan.hardware());
-        Neighbours other =
-                there.inside(
-                        () ->
-                                Neighbours.open(
-                                        theirs,
-                                        List.of(),
-                                        new Recorder(new LinkedBlockingQueue<>())));
-        open.add(other);
+        Neighbours other = neighbour();
         other.announce(inet("10.9.0.51"));
         other.announce(inet("fd00:9::51"));
         other.probe(inet(V4)); // Somebody else wants it, and has it not yet.
@@ -214,17 +249,7 @@ class NeighboursIT {
 
     @Test
     void givenWitness_whenItOnlyAnnouncesItself_thenThatIsNoAnswer() throws Exception {
-        HostAddresses.Interface theirs =
-                new HostAddresses.Interface(
-                        index(there, "lan1"), "lan1", true, false, lan.hardware());
-        Neighbours other =
-                there.inside(
-                        () ->
-                                Neighbours.open(
-                                        theirs,
-                                        List.of(),
-                                        new Recorder(new LinkedBlockingQueue<>())));
-        open.add(other);
+        Neighbours other = neighbour();
         neighbours.ask(inet("10.9.0.2"), inet("10.9.0.1"));
         expect("answered 10.9.0.2");
         neighbours.ask(inet("fd00:9::2"), inet("fd00:9::1"));
@@ -238,17 +263,7 @@ class NeighboursIT {
 
     @Test
     void givenFloodOfClaims_whenHeard_thenToldFewTimesAndTheThreadLives() throws Exception {
-        HostAddresses.Interface theirs =
-                new HostAddresses.Interface(
-                        index(there, "lan1"), "lan1", true, false, lan.hardware());
-        Neighbours other =
-                there.inside(
-                        () ->
-                                Neighbours.open(
-                                        theirs,
-                                        List.of(),
-                                        new Recorder(new LinkedBlockingQueue<>())));
-        open.add(other);
+        Neighbours other = neighbour();
         long start = System.nanoTime();
         for (int i = 0; i < 2_000; i++) other.announce(inet(V4));
         long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
@@ -361,6 +376,22 @@ class NeighboursIT {
                 .isThrownBy(() -> Neighbours.open(tunnel, List.of(), new Recorder()))
                 .withMessageContaining(
                         "tun0: a hardware address of 0 bytes (expected: 6, Ethernet)");
+    }
+
+    /// Another bascule at the other end of the cable, which watches nothing.
+    private Neighbours neighbour() throws Exception {
+        HostAddresses.Interface theirs =
+                new HostAddresses.Interface(
+                        index(there, "lan1"), "lan1", true, false, lan.hardware());
+        Neighbours other =
+                there.inside(
+                        () ->
+                                Neighbours.open(
+                                        theirs,
+                                        List.of(),
+                                        new Recorder(new LinkedBlockingQueue<>())));
+        open.add(other);
+        return other;
     }
 
     private String sent() throws Exception {

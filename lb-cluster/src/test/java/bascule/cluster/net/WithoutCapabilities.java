@@ -26,8 +26,10 @@ final class WithoutCapabilities {
             tell(() -> addresses.renew(address, 1, 1));
             tell(() -> addresses.remove(address, 1));
             HostAddresses.Interface lo = addresses.interfaces().getFirst();
+            int descriptors = HostAddressesIT.descriptors();
             tell(() -> Neighbours.open(lo, List.of(), null).close());
             tell(() -> Echo.open(address, () -> {}).close());
+            System.out.println("left open " + (HostAddressesIT.descriptors() - descriptors));
         }
     }
 
