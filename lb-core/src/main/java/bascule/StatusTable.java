@@ -20,6 +20,7 @@ final class StatusTable {
     private static final int MOST_CHANGES = 5;
     private static final Duration SOON = Duration.ofDays(14); // Before a certificate ends.
     private static final int SHOWN_OF_HASH = 12;
+    private static final String WITNESS = "witness"; // Never may.
     private static final int LEAST_NAME = 20;
     private static final int LEAST_NOTE = 12;
 
@@ -122,6 +123,15 @@ final class StatusTable {
                         new Problem(
                                 Paint.RED,
                                 "floating IP " + text(ip.get("name")) + " has no owner"));
+        for (Json ip : now.get("floatingIps").list()) {
+            String reason = text(ip.get("reason"));
+            if (!ip.get("eligible").isTrue() && !reason.isEmpty() && !reason.equals(WITNESS))
+                found.add(
+                        new Problem(
+                                Paint.YELLOW,
+                                "this node may not own floating IP %s: %s"
+                                        .formatted(text(ip.get("name")), reason)));
+        }
         var servers = new ArrayList<Problem>();
         for (Json backend : now.get("backends").list()) {
             String name = text(backend.get("name"));
@@ -325,6 +335,7 @@ final class StatusTable {
                         Column.name("FLOATING IP", LEAST_NAME),
                         Column.text("ADDRESS"),
                         Column.text("OWNER"),
+                        Column.number("EPOCH"),
                         Column.name("ELIGIBLE", LEAST_NOTE));
         for (Json ip : now.get("floatingIps").list()) {
             String owner = text(ip.get("owner"));
@@ -336,6 +347,7 @@ final class StatusTable {
                     text(ip.get("name")),
                     text(ip.get("address")),
                     owner.isEmpty() ? "none" : owner,
+                    count(ip.get("epoch").number()),
                     ip.get("eligible").isTrue()
                             ? "yes"
                             : reason.isEmpty() ? "no" : "no: " + reason);
