@@ -32,6 +32,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         name = "bascule",
         header = "An HTTP load balancer for pairs of edge hosts.%n",
         synopsisSubcommandLabel = "COMMAND",
+        subcommands = Cli.FloatingIp.class,
         optionListHeading = "%nOptions:%n",
         commandListHeading = "%nCommands:%n",
         footerHeading = "%nExit codes:%n",
@@ -344,6 +345,22 @@ final class Cli {
     }
 
     @Command(
+            name = "handover",
+            description = {
+                "Have another node take over a floating IP, without a failed request: whoever owns it leaves last.",
+                "Prints each step in milliseconds. Ends with 1 if the owner is the same as before."
+            })
+    int handOver(
+            @Parameters(
+                            arity = "0..1",
+                            paramLabel = "FLOATING-IP",
+                            description = "Its name (default: all that this node owns).")
+                    @Nullable String floatingIp,
+            @Mixin SocketOption socket) {
+        return ask(socket.path, daemon -> daemon.handOver(floatingIp));
+    }
+
+    @Command(
             name = "reload",
             description = {
                 "Have the daemon read its file anew and put it in force: whole, or not at all.",
@@ -351,6 +368,76 @@ final class Cli {
             })
     int reload(@Mixin SocketOption socket) {
         return ask(socket.path, ClientVerbs::reload);
+    }
+
+    @Command(
+            name = "keygen",
+            description = {
+                "Write a new cluster key. Whoever holds it is a node: the file has mode 0600, and goes to every node by a safe way.",
+                "A file that is there is never touched."
+            })
+    int keygen(
+            @Parameters(paramLabel = "FILE", description = "Where, as cluster.key-file names it.")
+                    Path file) {
+        return onHost(() -> HostVerbs.keygen(file));
+    }
+
+    @Command(
+            name = "firewall",
+            description = {
+                "Print the nftables rules that a node needs: the port of the cluster for the other nodes only, listeners for all.",
+                "Changes nothing: `bascule firewall | nft -f -` does."
+            })
+    int firewall(
+            @Mixin FileOption file,
+            @Option(
+                            names = "--node",
+                            paramLabel = "NAME",
+                            description = "For which node (default: the one that this host is).")
+                    @Nullable String node) {
+        Configuration loaded = file.load();
+        return loaded == null ? Main.REFUSED : HostVerbs.firewall(loaded, node);
+    }
+
+    /// A family of commands.
+    @Command(
+            name = "floating-ip",
+            description = "Look after floating IPs on this host.",
+            synopsisSubcommandLabel = "COMMAND",
+            optionListHeading = "%nOptions:%n",
+            commandListHeading = "%nCommands:%n")
+    static final class FloatingIp {
+        @Command(
+                name = "release",
+                description = {
+                    "Take off this host the floating IPs that a daemon left on it. Needs CAP_NET_ADMIN.",
+                    "Refused while a daemon runs: that would put them back. To move them, use handover."
+                })
+        int release(@Mixin FileOption file, @Mixin SocketOption socket) {
+            return onHost(
+                    () ->
+                            HostVerbs.releaseAddresses(
+                                    socket.path == null ? usualSocket(file.path) : socket.path));
+        }
+
+        /// Where there is no socket, nobody can be asked.
+        private static Path usualSocket(Path file) {
+            AdminConfig admin = ConfigurationLoader.admin(file, System.getenv());
+            return admin == null || admin.socket() == null ? AdminConfig.SOCKET : admin.socket();
+        }
+    }
+
+    private interface Work {
+        int run() throws IOException;
+    }
+
+    private static int onHost(Work work) {
+        try {
+            return work.run();
+        } catch (IOException e) {
+            Main.complain(e.getMessage());
+            return Main.FAILED;
+        }
     }
 
     @Command(

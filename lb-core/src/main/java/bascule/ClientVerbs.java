@@ -127,6 +127,45 @@ final class ClientVerbs {
         };
     }
 
+    /// @param floatingIp null = all that the daemon's node owns
+    int handOver(@Nullable String floatingIp) throws IOException {
+        String path =
+                floatingIp == null
+                        ? "/handover"
+                        : "/floating-ips/" + ServerName.encoded(floatingIp) + "/handover";
+        Answer answer = daemon.ask("POST", path, PATIENCE);
+        Json said = json(answer);
+        List<Json> moves = said.get("moves").list();
+        if (answer.status() != 200 && moves.isEmpty()) return refused(answer);
+        if (moves.isEmpty())
+            System.out.println("nothing to hand over: this node owns no floating IP");
+        for (Json move : moves) tell(move);
+        return answer.status() == 200 ? Main.OK : Main.FAILED;
+    }
+
+    private static void tell(Json move) {
+        String name = StatusTable.clean(move.get("floatingIp").text());
+        String from = StatusTable.clean(move.get("from").text());
+        String to = StatusTable.clean(move.get("to").text());
+        double allMillis = 0;
+        for (Json step : move.get("steps").list()) {
+            double millis = step.get("millis").number();
+            allMillis += millis;
+            System.out.printf(
+                    Locale.ROOT,
+                    "%s: %-8s %8.1f ms%n",
+                    name,
+                    StatusTable.clean(step.get("name").text()),
+                    millis);
+        }
+        String failure = StatusTable.clean(move.get("failure").text());
+        if (failure.isEmpty())
+            System.out.printf(
+                    Locale.ROOT, "%s: from %s to %s in %.1f ms%n", name, from, to, allMillis);
+        else if (to.isEmpty()) Main.complain(name + ": has no owner: " + failure);
+        else Main.complain("%s: %s still owns it: %s".formatted(name, to, failure));
+    }
+
     /// @param patience how long to wait until what runs has ended, or, to enable, until it is up; null = not at all
     int change(Verb verb, ServerName server, @Nullable Duration patience) throws IOException {
         String word = verb.name().toLowerCase(Locale.ROOT);

@@ -694,7 +694,13 @@ public final class Daemon {
     private void openSocket(AdminServer opened, AdminConfig config, Path path) throws StartFailure {
         var operations =
                 new Operations(
-                        () -> inForce, backends, health, metrics, this::reload, this::reopenLogs);
+                        () -> inForce,
+                        backends,
+                        health,
+                        metrics,
+                        this::reload,
+                        this::reopenLogs,
+                        () -> null);
         try {
             opened.openSocket(path, operations);
             Events.info("admin-socket-open", "path", path);

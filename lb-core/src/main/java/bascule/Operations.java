@@ -3,12 +3,16 @@ package bascule;
 import bascule.admin.Commands;
 import bascule.backend.Backend;
 import bascule.backend.Backends;
+import bascule.cluster.Cluster;
+import bascule.cluster.HandOver;
 import bascule.config.EffectiveConfiguration;
+import bascule.config.FloatingIpConfig;
 import bascule.health.Health;
 import bascule.observe.Metrics;
 import bascule.server.Server;
 import bascule.server.ServerStatus;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
@@ -19,13 +23,15 @@ import org.jspecify.annotations.Nullable;
 /// @param inForce the configuration, and since when
 /// @param reloads reads the file anew and puts it in force
 /// @param reopens opens the log's file anew
+/// @param cluster null for none
 record Operations(
         Supplier<Daemon.InForce> inForce,
         Backends backends,
         Health health,
         Metrics metrics,
         Supplier<CompletableFuture<ReloadResult>> reloads,
-        Supplier<CompletableFuture<Optional<Path>>> reopens)
+        Supplier<CompletableFuture<Optional<Path>>> reopens,
+        Supplier<@Nullable Cluster> cluster)
         implements Commands {
     @Override
     public String configuration() {
@@ -73,6 +79,30 @@ record Operations(
                                 failure == null
                                         ? new Reopened(file.stream().map(Path::toString).toList())
                                         : new Failed(String.valueOf(failure.getMessage())));
+    }
+
+    @Override
+    public CompletableFuture<HandOverResult> handOver(@Nullable String floatingIp) {
+        Cluster nodes = cluster.get();
+        if (nodes == null)
+            return CompletableFuture.completedFuture(new Failed("this daemon has no cluster"));
+        List<String> known =
+                inForce.get().configuration().floatingIps().stream()
+                        .map(FloatingIpConfig::name)
+                        .toList();
+        if (floatingIp != null && !known.contains(floatingIp))
+            return CompletableFuture.completedFuture(new NoSuchFloatingIp(known));
+        return nodes.handOver(floatingIp)
+                .thenApply(all -> new HandedOver(all.stream().map(Operations::move).toList()));
+    }
+
+    private static Move move(HandOver of) {
+        return new Move(
+                of.floatingIp(),
+                of.from(),
+                of.to(),
+                of.steps().stream().map(step -> new Step(step.name(), step.millis())).toList(),
+                of.failure());
     }
 
     private @Nullable Server find(String backend, String server) {

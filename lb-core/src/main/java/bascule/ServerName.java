@@ -21,7 +21,8 @@ record ServerName(String backend, String server) {
         return "/servers/" + encoded(backend) + "/" + encoded(server);
     }
 
-    private static String encoded(String name) {
+    /// Percent-encoded (RFC 3986 §2.1).
+    static String encoded(String name) {
         var encoded = new StringBuilder();
         for (byte each : name.getBytes(UTF_8)) {
             char c = (char) (each & 0xff);

@@ -202,8 +202,10 @@ final class CheckIT {
     @ValueSource(
             strings = {
                 "",
-                "handover", // Of the contract, but not there yet: no other exit code would be
-                // honest.
+                "handover a b",
+                "keygen",
+                "floating-ip",
+                "floating-ip take",
                 "run -x",
                 "run -c",
                 "run one two",

@@ -6,8 +6,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import bascule.admin.AdminServer;
 import bascule.admin.Commands;
 import bascule.admin.Commands.Failed;
+import bascule.admin.Commands.HandedOver;
+import bascule.admin.Commands.Move;
+import bascule.admin.Commands.NoSuchFloatingIp;
 import bascule.admin.Commands.Refused;
 import bascule.admin.Commands.Reloaded;
+import bascule.admin.Commands.Step;
 import bascule.admin.Commands.Stopping;
 import bascule.admin.FakeCommands;
 import bascule.admin.Samples;
@@ -208,6 +212,74 @@ final class CommandsIT {
             assertThat(ended.exitCode()).isEqualTo(1);
             assertThat(ended.err()).startsWith("bascule: cannot talk to " + socket + ": ");
         }
+    }
+
+    @Test
+    void givenHandOver_whenDone_thenEachStepAndWhoOwnsItNow() {
+        List<Step> steps =
+                List.of(
+                        new Step("drained", 12.34),
+                        new Step("taken", 1.2),
+                        new Step("released", 0.4));
+        daemon.handOver =
+                CompletableFuture.completedFuture(
+                        new HandedOver(List.of(new Move("public", "edge1", "edge2", steps, null))));
+
+        assertThat(run("handover public"))
+                .isEqualTo(
+                        new Ended(
+                                0,
+                                """
+                                public: drained      12.3 ms
+                                public: taken         1.2 ms
+                                public: released      0.4 ms
+                                public: from edge1 to edge2 in 13.9 ms
+                                """,
+                                ""));
+        assertThat(daemon.asked).containsExactly("handOver public");
+    }
+
+    @Test
+    void givenHandOver_whenTheOwnerIsTheSame_thenWhyAndOne() {
+        daemon.handOver =
+                CompletableFuture.completedFuture(
+                        new HandedOver(
+                                List.of(
+                                        new Move("a", "edge1", "edge2", List.of(), null),
+                                        new Move("b", "edge1", "edge1", List.of(), "nobody is fit"),
+                                        new Move("c", null, null, List.of(), "nobody owns it"))));
+
+        assertThat(run("handover"))
+                .isEqualTo(
+                        new Ended(
+                                1,
+                                "a: from edge1 to edge2 in 0.0 ms\n",
+                                "bascule: b: edge1 still owns it: nobody is fit\nbascule: c: has no owner: nobody owns it\n"));
+        assertThat(daemon.asked).containsExactly("handOver null");
+    }
+
+    @Test
+    void givenNothingToHandOver_whenAsked_thenItSaysSoAndZero() {
+        assertThat(run("handover"))
+                .isEqualTo(
+                        new Ended(0, "nothing to hand over: this node owns no floating IP\n", ""));
+    }
+
+    @Test
+    void givenHandOverThatCannotBe_whenAsked_thenTheCauseAndOne() {
+        daemon.handOver =
+                CompletableFuture.completedFuture(
+                        new NoSuchFloatingIp(List.of("public", "second")));
+        assertThat(run("handover secnod"))
+                .isEqualTo(
+                        new Ended(
+                                1,
+                                "",
+                                "bascule: no floating IP secnod, did you mean second? (expected: second, public)\n"));
+        daemon.handOver =
+                CompletableFuture.completedFuture(new Failed("this daemon has no cluster"));
+        assertThat(run("handover"))
+                .isEqualTo(new Ended(1, "", "bascule: this daemon has no cluster\n"));
     }
 
     @Test

@@ -36,6 +36,8 @@ final class CommandRequests implements AutoCloseable {
     private static final int KNOWN = 10;
 
     private static final String SERVERS = "/servers/";
+    private static final String FLOATING_IPS = "/floating-ips/";
+    private static final String HAND_OVER = "/handover";
 
     private final Commands commands;
     private final Duration patience;
@@ -53,6 +55,9 @@ final class CommandRequests implements AutoCloseable {
         record Reload() implements Target {}
 
         record ReopenLogs() implements Target {}
+
+        /// @param floatingIp null = all of this node's
+        record HandOver(@Nullable String floatingIp) implements Target {}
 
         /// A name in it is no name.
         record Unreadable() implements Target {}
@@ -81,7 +86,7 @@ final class CommandRequests implements AutoCloseable {
 
     private static boolean changes(@Nullable Target target) {
         return switch (target) {
-            case Target.Change _, Target.Reload _, Target.ReopenLogs _ -> true;
+            case Target.Change _, Target.Reload _, Target.ReopenLogs _, Target.HandOver _ -> true;
             case Target.Configuration _, Target.Look _, Target.Unreadable _ -> false;
             case null -> false;
         };
@@ -125,8 +130,22 @@ final class CommandRequests implements AutoCloseable {
             case "/config" -> new Target.Configuration();
             case "/reload" -> new Target.Reload();
             case "/logs/reopen" -> new Target.ReopenLogs();
-            default -> path.startsWith(SERVERS) ? server(path.substring(SERVERS.length())) : null;
+            case HAND_OVER -> new Target.HandOver(null);
+            default -> {
+                if (path.startsWith(SERVERS)) yield server(path.substring(SERVERS.length()));
+                if (path.startsWith(FLOATING_IPS))
+                    yield floatingIp(path.substring(FLOATING_IPS.length()));
+                yield null;
+            }
         };
+    }
+
+    /// `NAME/handover`.
+    private static @Nullable Target floatingIp(String rest) {
+        if (!rest.endsWith(HAND_OVER)) return null;
+        String name = decoded(rest.substring(0, rest.length() - HAND_OVER.length()));
+        if (name == null) return new Target.Unreadable();
+        return name.isEmpty() ? null : new Target.HandOver(name);
     }
 
     /// `BACKEND/SERVER` or `BACKEND/SERVER/VERB`. A server's name may hold a `/`, encoded or not: what it is called lies between the
@@ -192,6 +211,8 @@ final class CommandRequests implements AutoCloseable {
                     commands.change(verb, backend, server).thenApply(is -> of(is, backend, server));
             case Target.Reload _ -> commands.reload().thenApply(CommandRequests::of);
             case Target.ReopenLogs _ -> commands.reopenLogs().thenApply(CommandRequests::of);
+            case Target.HandOver(String floatingIp) ->
+                    commands.handOver(floatingIp).thenApply(is -> of(is, floatingIp));
             case Target.Unreadable _ ->
                     CompletableFuture.completedFuture(
                             error(400, "a name is unreadable (expected: percent-encoded UTF-8)"));
@@ -223,6 +244,17 @@ final class CommandRequests implements AutoCloseable {
                             page.code());
             case Target.Reload _ -> told("reload", asked, page);
             case Target.ReopenLogs _ -> told("reopen-logs", asked, page);
+            case Target.HandOver(String floatingIp) ->
+                    Events.info(
+                            "command",
+                            "verb",
+                            "handover",
+                            "floating-ip",
+                            floatingIp == null ? "all" : floatingIp,
+                            "user",
+                            asked.by,
+                            "answer",
+                            page.code());
             case Target.Configuration _, Target.Look _, Target.Unreadable _ -> {}
         }
         return page;
@@ -260,6 +292,48 @@ final class CommandRequests implements AutoCloseable {
             case Commands.Failed(String cause) -> error(500, cause);
             case Commands.Stopping _ -> stopping();
         };
+    }
+
+    private static Pages.Page of(Commands.HandOverResult result, @Nullable String floatingIp) {
+        return switch (result) {
+            case Commands.HandedOver(List<Commands.Move> moves) -> {
+                List<String> failures =
+                        moves.stream()
+                                .filter(move -> move.failure() != null)
+                                .map(move -> move.floatingIp() + ": " + move.failure())
+                                .toList();
+                yield json(
+                        failures.isEmpty() ? 200 : 409,
+                        to -> {
+                            if (!failures.isEmpty())
+                                to.writeStringField("error", String.join("; ", failures));
+                            to.writeArrayFieldStart("moves");
+                            for (Commands.Move move : moves) move(to, move);
+                            to.writeEndArray();
+                        });
+            }
+            case Commands.NoSuchFloatingIp(List<String> known) ->
+                    error(404, "no floating IP " + unknown(String.valueOf(floatingIp), known));
+            case Commands.Failed(String cause) -> error(409, cause);
+            case Commands.Stopping _ -> stopping();
+        };
+    }
+
+    private static void move(JsonGenerator to, Commands.Move move) throws IOException {
+        to.writeStartObject();
+        to.writeStringField("floatingIp", move.floatingIp());
+        to.writeStringField("from", move.from());
+        to.writeStringField("to", move.to());
+        to.writeArrayFieldStart("steps");
+        for (Commands.Step step : move.steps()) {
+            to.writeStartObject();
+            to.writeStringField("name", step.name());
+            to.writeNumberField("millis", step.millis());
+            to.writeEndObject();
+        }
+        to.writeEndArray();
+        to.writeStringField("failure", move.failure());
+        to.writeEndObject();
     }
 
     private static Pages.Page of(Commands.ServerResult result, String backend, String server) {

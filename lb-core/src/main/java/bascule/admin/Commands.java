@@ -30,11 +30,18 @@ public interface Commands {
     /// Closes log files and opens them anew, by their names: what was there may have been moved away.
     CompletableFuture<LogsResult> reopenLogs();
 
+    /// A planned change of owner. Complete once it is over, whatever came of it.
+    ///
+    /// @param floatingIp whoever owns it; null = all that this node owns
+    CompletableFuture<HandOverResult> handOver(@Nullable String floatingIp);
+
     sealed interface ReloadResult permits Reloaded, Refused, Failed, Stopping {}
 
     sealed interface ServerResult permits ServerIs, NoSuchBackend, NoSuchServer, Stopping {}
 
     sealed interface LogsResult permits Reopened, Failed, Stopping {}
+
+    sealed interface HandOverResult permits HandedOver, NoSuchFloatingIp, Failed, Stopping {}
 
     /// @param hash of the configuration that is now in force
     /// @param changes a line each, for people; none if the file means what it meant before
@@ -54,7 +61,7 @@ public interface Commands {
     }
 
     /// There is nothing wrong with the file, and yet it could not be done, say because an address is taken; all is as it was.
-    record Failed(String cause) implements ReloadResult, LogsResult {}
+    record Failed(String cause) implements ReloadResult, LogsResult, HandOverResult {}
 
     /// @param admin what the operator wants: `enabled`, `drained` or `disabled`
     /// @param state what follows, as in the metric `server_state`
@@ -84,6 +91,38 @@ public interface Commands {
         }
     }
 
+    /// @param moves one for each floating IP that was to move; none where there is none
+    record HandedOver(List<Move> moves) implements HandOverResult {
+        public HandedOver {
+            moves = List.copyOf(moves);
+        }
+    }
+
+    /// @param from who owned it; null = nobody
+    /// @param to who owns it now; null = nobody that is known
+    /// @param steps in their order
+    /// @param failure why the owner is the same as before; null if it is not
+    record Move(
+            String floatingIp,
+            @Nullable String from,
+            @Nullable String to,
+            List<Step> steps,
+            @Nullable String failure) {
+        public Move {
+            steps = List.copyOf(steps);
+        }
+    }
+
+    /// @param millis since the step before, or since the order
+    record Step(String name, double millis) {}
+
+    /// @param known all that there are
+    record NoSuchFloatingIp(List<String> known) implements HandOverResult {
+        public NoSuchFloatingIp {
+            known = List.copyOf(known);
+        }
+    }
+
     /// The daemon is about to end, and changes no more.
-    record Stopping() implements ReloadResult, ServerResult, LogsResult {}
+    record Stopping() implements ReloadResult, ServerResult, LogsResult, HandOverResult {}
 }

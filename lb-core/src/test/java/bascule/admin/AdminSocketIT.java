@@ -6,9 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import bascule.admin.Commands.Failed;
+import bascule.admin.Commands.HandedOver;
+import bascule.admin.Commands.Move;
+import bascule.admin.Commands.NoSuchFloatingIp;
 import bascule.admin.Commands.Refused;
 import bascule.admin.Commands.Reloaded;
 import bascule.admin.Commands.Reopened;
+import bascule.admin.Commands.Step;
 import bascule.admin.Commands.Stopping;
 import bascule.observe.Metrics;
 import bascule.testing.Answer;
@@ -345,6 +349,89 @@ final class AdminSocketIT {
         assertThat(Answer.read(first, false).status()).isEqualTo(200);
     }
 
+    @Test
+    void givenHandOver_whenAsked_thenItsStepsAndWhoOwnsItNow() throws Exception {
+        start();
+        commands.handOver =
+                CompletableFuture.completedFuture(
+                        new HandedOver(
+                                List.of(
+                                        new Move(
+                                                "public",
+                                                "edge1",
+                                                "edge2",
+                                                List.of(new Step("taken", 1.5)),
+                                                null))));
+
+        Answer answer = ask("POST", "/floating-ips/pub%6cic/handover");
+
+        assertThat(answer.status()).isEqualTo(200);
+        assertThat(answer.body())
+                .isEqualTo(
+                        """
+                        {
+                          "moves": [
+                            {
+                              "floatingIp": "public",
+                              "from": "edge1",
+                              "to": "edge2",
+                              "steps": [
+                                {
+                                  "name": "taken",
+                                  "millis": 1.5
+                                }
+                              ],
+                              "failure": null
+                            }
+                          ]
+                        }
+                        """);
+        assertThat(ask("POST", "/handover").status()).isEqualTo(200);
+        assertThat(commands.asked).containsExactly("handOver public", "handOver null");
+    }
+
+    @Test
+    void givenHandOverThatFails_whenAsked_thenEachReasonIsInTheError() throws Exception {
+        start();
+        commands.handOver =
+                CompletableFuture.completedFuture(
+                        new HandedOver(
+                                List.of(
+                                        new Move("a", "edge1", "edge1", List.of(), "nobody is fit"),
+                                        new Move("b", "edge1", "edge2", List.of(), null),
+                                        new Move("c", null, null, List.of(), "nobody owns it"))));
+        Answer some = ask("POST", "/handover");
+        assertThat(some.status()).isEqualTo(409);
+        assertThat(some.body()).contains("\"error\": \"a: nobody is fit; c: nobody owns it\"");
+
+        commands.handOver =
+                CompletableFuture.completedFuture(new NoSuchFloatingIp(List.of("public")));
+        Answer unknown = ask("POST", "/floating-ips/pulbic/handover");
+        assertThat(unknown.status()).isEqualTo(404);
+        assertThat(unknown.body())
+                .contains("no floating IP pulbic, did you mean public? (expected: public)");
+
+        commands.handOver = CompletableFuture.completedFuture(new Failed("no cluster"));
+        assertThat(ask("POST", "/handover").body()).contains("\"error\": \"no cluster\"");
+        commands.handOver = CompletableFuture.completedFuture(new Stopping());
+        assertThat(ask("POST", "/handover").status()).isEqualTo(503);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "GET,  /handover,                    405",
+        "GET,  /floating-ips/public/handover, 405",
+        "POST, /floating-ips/public,         405",
+        "POST, /floating-ips//handover,      405",
+        "GET,  /floating-ips/%ff/handover,   400",
+    })
+    void givenHandOverInAnotherForm_whenAsked_thenRefused(String method, String path, int status)
+            throws Exception {
+        start();
+        assertThat(ask(method, path).status()).isEqualTo(status);
+        assertThat(commands.asked).isEmpty();
+    }
+
     /// One that blocks its thread, against its contract: pages are answered all the same.
     @Test
     void givenCommandThatBlocks_whenPagesAreAsked_thenTheyAreAnswered() throws Exception {
@@ -388,6 +475,11 @@ final class AdminSocketIT {
                     @Override
                     public CompletableFuture<LogsResult> reopenLogs() {
                         return commands.reopenLogs();
+                    }
+
+                    @Override
+                    public CompletableFuture<HandOverResult> handOver(String floatingIp) {
+                        return commands.handOver(floatingIp);
                     }
                 },
                 Duration.ofMillis(300));

@@ -20,6 +20,8 @@ public final class FakeCommands implements Commands {
             CompletableFuture.completedFuture(new Reloaded("0123abcd", List.of()));
     public volatile CompletableFuture<LogsResult> logs =
             CompletableFuture.completedFuture(new Reopened(List.of()));
+    public volatile CompletableFuture<HandOverResult> handOver =
+            CompletableFuture.completedFuture(new HandedOver(List.of()));
     public volatile long exchanges;
     public volatile String notKept;
     public volatile String health = "up";
@@ -53,6 +55,12 @@ public final class FakeCommands implements Commands {
     public CompletableFuture<LogsResult> reopenLogs() {
         asked.add("reopenLogs");
         return logs;
+    }
+
+    @Override
+    public CompletableFuture<HandOverResult> handOver(String floatingIp) {
+        asked.add("handOver " + floatingIp);
+        return handOver;
     }
 
     private ServerResult now(String backend, String server) {
