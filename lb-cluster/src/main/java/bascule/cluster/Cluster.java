@@ -291,8 +291,8 @@ public final class Cluster implements AutoCloseable {
         }
 
         @Override
-        public void fault(String event, Object... keyValues) {
-            host.told(true, event, keyValues);
+        public void told(boolean worse, String event, Object... keyValues) {
+            host.told(worse, event, keyValues);
         }
     }
 
