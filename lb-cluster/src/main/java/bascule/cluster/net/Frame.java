@@ -174,6 +174,11 @@ record Frame(byte[] address, long hardware, long source, long destination, boole
         };
     }
 
+    /// Is it the answer of this host to a question of ours? What it says to all, or asks us, does not show that it hears us.
+    boolean answers(byte[] asked, long own) {
+        return isReply && destination == own && Arrays.equals(asked, address);
+    }
+
     private static @Nullable Frame readArp(ByteBuffer frame) {
         if (frame.limit() < 42) return null;
         if (frame.getShort(14) != 1 || frame.getShort(16) != 0x0800 || frame.getShort(18) != 0x0604)

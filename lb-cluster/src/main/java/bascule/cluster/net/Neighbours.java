@@ -174,11 +174,7 @@ public final class Neighbours implements AutoCloseable {
         Frame heard = Frame.read(bytes);
         if (heard == null || heard.source() == own || heard.hardware() == own) return;
         Watched asked = witness;
-        if (asked != null
-                && heard.isReply()
-                && heard.destination() == own
-                && Arrays.equals(asked.bytes, heard.address())
-                && asked.isNews()) {
+        if (asked != null && heard.answers(asked.bytes, own) && asked.isNews()) {
             listener.answered(asked.address);
         }
         for (Watched each : watched) {

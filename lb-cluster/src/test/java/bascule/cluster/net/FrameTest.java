@@ -145,6 +145,26 @@ class FrameTest {
     }
 
     @Test
+    void givenWitness_whenItAnswersUs_thenThatCounts_whenItAsksUsOrTellsAll_thenNot() {
+        long witness = 0x02_00_00_00_00_02L;
+        byte[] asked = V4.getAddress();
+        Frame.gratuitousReply(buffer, witness, V4);
+        assertThat(Frame.read(buffer.flip()).answers(asked, OWN)).as("to all").isFalse();
+        toUs();
+        assertThat(Frame.read(buffer).answers(asked, OWN)).isTrue();
+        assertThat(Frame.read(buffer).answers(asked, OWN + 1)).as("to another").isFalse();
+        assertThat(Frame.read(buffer).answers(inet("192.0.2.11").getAddress(), OWN)).isFalse();
+        Frame.gratuitousRequest(buffer, witness, V4);
+        buffer.flip();
+        toUs(); // As a kernel does that wants to know whether we are still there.
+        assertThat(Frame.read(buffer).answers(asked, OWN)).as("a question").isFalse();
+    }
+
+    private void toUs() {
+        buffer.putShort(0, (short) (OWN >>> 32)).putInt(2, (int) OWN);
+    }
+
+    @Test
     void givenAdvertisement_whenAnyByteIsWrong_thenIgnoredOrAnotherLinkOnly() {
         int length = Frame.advertisement(buffer, OWN, V6);
         buffer.flip();
