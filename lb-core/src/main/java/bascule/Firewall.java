@@ -18,9 +18,6 @@ import java.util.Set;
 /// The nftables rules that one node needs, as text for `nft -f -`: a table of our own, put in place whole, which closes the cluster's port to
 /// all but the other nodes and leaves all else as it is.
 final class Firewall {
-    /// Of JGroups' MPING, unless told otherwise.
-    private static final int MULTICAST_PORT = 7555;
-
     private final Configuration configuration;
     private final StringBuilder text = new StringBuilder();
 
@@ -76,7 +73,7 @@ final class Firewall {
             rule(from + "udp" + port + " accept");
             if (cluster.discovery() == Discovery.MULTICAST) {
                 comment("They look for each other by multicast.");
-                rule(from + "udp" + " dport " + MULTICAST_PORT + " accept");
+                rule(from + "udp dport " + (cluster.port() + 1) + " accept");
             }
         }
         Set<String> lans = lans();
@@ -89,7 +86,7 @@ final class Firewall {
         rule("tcp" + port + " drop");
         rule("udp" + port + " drop");
         if (cluster.discovery() == Discovery.MULTICAST)
-            rule("udp" + " dport " + MULTICAST_PORT + " drop");
+            rule("udp dport " + (cluster.port() + 1) + " drop");
     }
 
     /// Where a node asks who owns an address: from its own address on that LAN, which no file says.

@@ -43,6 +43,14 @@ final class FirewallTest {
     }
 
     @Test
+    void givenMulticast_whenAsked_thenItsPortIsForTheOthersToo() throws Exception {
+        var all = pair.load("a = 10.0.0.2, b = 10.0.0.3", "cluster.discovery = multicast");
+
+        assertThat(rules(Firewall.rules(all.forNode("a"))))
+                .contains("ip saddr { 10.0.0.3 } udp dport 7801 accept", "udp dport 7801 drop");
+    }
+
+    @Test
     void givenWitness_whenAsked_thenItHasNoListeners() throws Exception {
         var all =
                 pair.load(

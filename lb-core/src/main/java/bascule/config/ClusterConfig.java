@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /// The `cluster` block.
 ///
-/// @param port of the membership (TCP) and of the owner port (UDP), on each node's address
+/// @param port of the membership (TCP) and of the owner port (UDP), on each node's address; multicast has the one after it (UDP)
 /// @param nodes sorted by name, 1 to 16, at least one of them no witness; each address once, all of one family
 /// @param witness an address that tells whether a node is cut off; null = the default gateway
 public record ClusterConfig(
@@ -25,6 +25,7 @@ public record ClusterConfig(
     static final String GATEWAY = "gateway";
 
     private static final int MAX_NODES = 16;
+    private static final int MAX_PORT = 65_535;
 
     public ClusterConfig {
         nodes = List.copyOf(nodes);
@@ -34,8 +35,10 @@ public record ClusterConfig(
     static Optional<ClusterConfig> read(Section at) {
         KeyFileConfig keyFile = keyFile(at);
         String name = at.get("name", Kind.NAME, "bascule");
-        int port = at.count("port", 7800, 1, 65_535);
+        int port = at.count("port", 7800, 1, MAX_PORT);
         Discovery discovery = at.get("discovery", Kind.choice(Discovery.class), Discovery.STATIC);
+        if (discovery == Discovery.MULTICAST && port == MAX_PORT)
+            at.refuse("port", "leaves none after it for multicast", "up to " + (MAX_PORT - 1));
         Detection detect = at.get("detect", Kind.choice(Detection.class), Detection.FAST);
         List<NodeConfig> nodes = at.named("nodes", "address", NodeConfig::read);
         refuseFaulty(nodes, at);

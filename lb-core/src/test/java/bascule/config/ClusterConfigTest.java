@@ -229,6 +229,7 @@ final class ClusterConfigTest {
             cluster { key-file = cluster.key, nodes.a = 10.0.0.2, witness = off }  | cluster.witness: off: is no IP address (expected: IP or gateway)
             cluster { key-file = cluster.key, nodes.a = 10.0.0.2, detect = fst }   | cluster.detect: fst: is unknown, did you mean fast? (expected: fast or calm)
             cluster { key-file = cluster.key, nodes.a = 10.0.0.2, discovery = dns } | cluster.discovery: dns: is unknown (expected: static or multicast)
+            cluster { key-file = cluster.key, nodes.a = 10.0.0.2, port = 65535, discovery = multicast } | cluster.port: 65535: leaves none after it for multicast (expected: up to 65534)
             cluster { key-file = cluster.key, nodes.a = 10.0.0.2, port = 80 }      | listeners.http.bind: :80: is taken by cluster.port by default
             """)
     void givenFaultyWhole_whenLoaded_thenPlaced(String text, String fault) throws IOException {
