@@ -5,7 +5,7 @@ import bascule.admin.Commands;
 import bascule.admin.Commands.ReloadResult;
 import bascule.backend.Backend;
 import bascule.backend.Backends;
-import bascule.backend.Http1Pool;
+import bascule.cluster.ClusterStatus;
 import bascule.config.AdminConfig;
 import bascule.config.BackendConfig;
 import bascule.config.Configuration;
@@ -19,11 +19,10 @@ import bascule.health.Health;
 import bascule.listen.Listener;
 import bascule.listen.Listeners;
 import bascule.listen.OwnPorts;
-import bascule.net.Descriptors;
 import bascule.net.HostNames;
 import bascule.net.Loop;
-import bascule.net.NameEvent;
 import bascule.net.Transport;
+import bascule.node.Node;
 import bascule.observe.AccessLog;
 import bascule.observe.Events;
 import bascule.observe.Metrics;
@@ -38,9 +37,7 @@ import bascule.tls.CertificateFault;
 import bascule.tls.CertificateSet;
 import bascule.tls.TicketRing;
 import bascule.tls.TlsLibrary;
-import io.netty.util.NetUtil;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -93,9 +90,6 @@ public final class Daemon {
     /// How long a change under way may take to end when the daemon stops.
     private static final long CONTROL_END_MILLIS = 5000;
 
-    /// Class files, logs, 64 connections each of the admin port and the admin socket, epoll.
-    private static final int OWN_DESCRIPTORS = 264;
-
     private final @Nullable Supplier<LoadResult> source;
     private final Transport transport;
     private final Metrics metrics;
@@ -111,6 +105,7 @@ public final class Daemon {
     private final HostNames names;
     private final StatusView view;
     private volatile @Nullable AdminServer admin;
+    private volatile @Nullable Node node; // Null = alone, or not there yet.
     private @Nullable CertificateWatch certificateWatch;
     private @Nullable StickyKey stickyKey; // The control thread's.
     private volatile InForce inForce;
@@ -164,7 +159,7 @@ public final class Daemon {
     static Daemon start(
             Configuration configuration, @Nullable Supplier<LoadResult> source, TicketRing tickets)
             throws StartFailure {
-        String lacking = lackingDescriptors(configuration);
+        String lacking = DescriptorNeeds.lacking(configuration);
         if (lacking != null) throw new StartFailure(Main.REFUSED, lacking);
         Daemon daemon = new Daemon(configuration, source, tickets);
         try {
@@ -211,8 +206,10 @@ public final class Daemon {
                 Executors.newSingleThreadScheduledExecutor(
                         Thread.ofPlatform().name("control").daemon().factory());
         health = Health.start(stateFolder(configuration));
-        names = new HostNames(health.loop(), this::namesChanged, Daemon::tell);
-        view = new StatusView(() -> inForce, listeners, backends, metrics, latency);
+        names = new HostNames(health.loop(), this::namesChanged, NameEvents::tell);
+        view =
+                new StatusView(
+                        () -> inForce, listeners, backends, metrics, latency, this::clusterStatus);
     }
 
     /// Where to keep what must outlive a restart; null for nowhere: on a host where Bascule is not installed there is no such folder.
@@ -227,34 +224,6 @@ public final class Daemon {
                 .mapToInt(limit)
                 .max()
                 .orElse(1);
-    }
-
-    /// The sum of what the configuration may need, held against what the host allows: to find out under load costs clients.
-    ///
-    /// @return what is wrong, or null
-    private static @Nullable String lackingDescriptors(Configuration configuration) {
-        long clients =
-                configuration.listeners().stream()
-                        .mapToLong(listener -> listener.limits().connections())
-                        .sum();
-        int loops =
-                configuration.loops() == 0
-                        ? Runtime.getRuntime().availableProcessors()
-                        : configuration.loops();
-        long servers =
-                configuration.backends().stream()
-                        .mapToLong(backend -> backend.servers().size())
-                        .sum();
-        long idle = Math.min(clients, servers * loops * Http1Pool.MOST_IDLE);
-        long sockets =
-                configuration.listeners().stream()
-                        .mapToLong(listener -> (long) listener.binds().size() * loops)
-                        .sum();
-        long needed = 2 * clients + idle + sockets + OWN_DESCRIPTORS;
-        long limit = Descriptors.limit();
-        if (needed <= limit) return null;
-        return "%d file descriptors may be needed (%d client connections of all listeners, as many to servers, %d idle to servers, %d of the daemon's own), and the limit RLIMIT_NOFILE is %d (expected: a higher limit, LimitNOFILE= in the unit or ulimit -n, or lower limits.connections)"
-                .formatted(needed, clients, idle, sockets + OWN_DESCRIPTORS, limit);
     }
 
     private void open(Configuration configuration) throws StartFailure {
@@ -281,6 +250,38 @@ public final class Daemon {
                         this::certificatesChanged,
                         this::certificatesRefused);
         openAdmin(configuration);
+        join(configuration);
+    }
+
+    /// Last, so that clients of a floating IP find all open.
+    private void join(Configuration configuration) throws StartFailure {
+        if (configuration.cluster() == null) return;
+        Path socket = configuration.admin().socket();
+        Path run = socket == null ? null : socket.getParent();
+        var settings =
+                NodeSettings.of(
+                        configuration,
+                        stateFolder(configuration),
+                        run != null && Files.isDirectory(run) ? run : null);
+        Node joined;
+        try {
+            joined =
+                    Node.start(
+                            settings,
+                            configuration,
+                            Version.current(),
+                            new Node.Parts(listeners, backends, ownPorts, transport.loops()));
+        } catch (IOException failure) {
+            throw new StartFailure(Main.FAILED, "cluster: " + failure.getMessage(), failure);
+        }
+        node = joined;
+        metrics.cluster(joined::sample);
+        Events.info("cluster-joined", "node", joined, "cluster", settings.name());
+    }
+
+    private @Nullable ClusterStatus clusterStatus() {
+        Node joined = node;
+        return joined == null ? null : joined.status();
     }
 
     // ---- on the thread `control`
@@ -355,6 +356,8 @@ public final class Daemon {
         Events.level(next.logging().level());
         inForce = then;
         metrics.config(next.hash());
+        Node joined = node;
+        if (joined != null) joined.configuration(next);
     }
 
     private Map<String, List<InetSocketAddress>> openAddresses() {
@@ -449,25 +452,6 @@ public final class Daemon {
                     TimeUnit.MILLISECONDS);
         } catch (RejectedExecutionException _) {
             Events.debug("names-not-followed", "cause", "stopping");
-        }
-    }
-
-    private static void tell(NameEvent event) {
-        String host = event.host();
-        switch (event) {
-            case NameEvent.Changed(_, List<InetAddress> addresses) ->
-                    Events.changed(
-                            "name-changed",
-                            "host",
-                            host,
-                            "addresses",
-                            addresses.stream().map(NetUtil::toAddressString).toList());
-            case NameEvent.NotResolved(_, String cause, int kept) ->
-                    Events.worsened(
-                            "name-not-resolved", "host", host, "cause", cause, "kept", kept);
-            case NameEvent.Resolved(_) -> Events.changed("name-resolved", "host", host);
-            case NameEvent.TooMany(_, int addresses) ->
-                    Events.warn("name-has-too-many", "host", host, "addresses", addresses);
         }
     }
 
@@ -601,6 +585,8 @@ public final class Daemon {
         }
         latency.sample(System.nanoTime());
         tickets.rotate(Instant.now());
+        Node joined = node;
+        if (joined != null) joined.everySecond();
         for (String name : listeners.forgetEmpty()) metrics.removeListener(name);
         if (lingering.isEmpty() || listeners.anyLeaving()) return;
         lingering.forEach(this::retire);
@@ -660,7 +646,7 @@ public final class Daemon {
         Configuration before = inForce.configuration();
         List<String> fixed = ConfigurationChanges.impossible(before, next);
         if (!fixed.isEmpty()) return new Commands.Refused(fixed);
-        String lacking = lackingDescriptors(next);
+        String lacking = DescriptorNeeds.lacking(next);
         if (lacking != null) return new Commands.Refused(List.of(lacking));
         List<String> changes = ConfigurationChanges.between(before, next);
         String failure = apply(InForce.now(next, Instant.now()));
@@ -732,11 +718,14 @@ public final class Daemon {
         return port == null ? List.of() : port.addresses();
     }
 
-    /// Accepts no more, lets running exchanges finish within `shutdown.grace`, then ends everything. Blocks until it is over.
+    /// Hands over what this node owns, accepts no more, lets running exchanges finish within `shutdown.grace`, then ends everything. An
+    /// address that no other node can take is kept until then. Blocks until it is over.
     public void stop() {
         if (stopping) return;
         stopping = true;
         end(control);
+        Node joined = node;
+        if (joined != null) joined.leave();
         Configuration configuration = inForce.configuration();
         long end = System.nanoTime() + configuration.shutdownGrace().toNanos();
         Events.info(
@@ -781,6 +770,8 @@ public final class Daemon {
     }
 
     private void close() {
+        Node joined = node;
+        if (joined != null) joined.close();
         CertificateWatch watch = certificateWatch;
         if (watch != null) watch.close();
         control.shutdownNow();

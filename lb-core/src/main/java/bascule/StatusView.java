@@ -3,7 +3,10 @@ package bascule;
 import bascule.admin.Status;
 import bascule.backend.Backend;
 import bascule.backend.Backends;
+import bascule.cluster.ClusterStatus;
+import bascule.config.Configuration;
 import bascule.config.ListenerConfig;
+import bascule.config.NodeConfig;
 import bascule.listen.Listener;
 import bascule.listen.Listeners;
 import bascule.observe.Events;
@@ -40,15 +43,9 @@ record StatusView(
         Backends backends,
         Metrics metrics,
         RecentLatency latency,
-        String node) {
-    StatusView(
-            Supplier<Daemon.InForce> inForce,
-            Listeners listeners,
-            Backends backends,
-            Metrics metrics,
-            RecentLatency latency) {
-        this(inForce, listeners, backends, metrics, latency, hostName());
-    }
+        Supplier<@Nullable ClusterStatus> cluster) {
+    /// What a node without a cluster is called; asked once.
+    private static final String HOST_NAME = hostName();
 
     /// For `server_up` and `server_state`.
     List<ServerSample> servers() {
@@ -68,20 +65,53 @@ record StatusView(
     Status status(boolean stopping) {
         Daemon.InForce now = inForce.get();
         String hash = now.configuration().hash();
-        var alone = new Status.Node(node, null, stopping ? "stopping" : "up", hash);
+        String node = node(now.configuration());
+        ClusterStatus seen = cluster.get();
         return new Status(
                 node,
                 Version.current(),
                 ManagementFactory.getRuntimeMXBean().getUptime() / 1000,
                 new Status.Config(hash, now.since(), now.lastResult(), now.lastReload()),
-                new Status.Cluster(List.of(alone)),
-                List.of(),
+                new Status.Cluster(
+                        seen == null
+                                ? List.of(alone(now.configuration(), stopping))
+                                : seen.nodes().stream().map(StatusView::of).toList()),
+                seen == null ? List.of() : seen.floatingIps().stream().map(StatusView::of).toList(),
                 listeners.all().stream().map(listener -> of(listener, stopping)).toList(),
                 backends.all().stream().map(this::of).toList(),
                 certificates(),
                 Instant.now(),
                 changes(),
                 now.configuration().usesTls() ? TlsLibrary.describe() : null);
+    }
+
+    private static String node(Configuration configuration) {
+        NodeConfig self = configuration.node();
+        return self == null ? HOST_NAME : self.name();
+    }
+
+    /// The only node, or one that has not joined yet.
+    private static Status.Node alone(Configuration configuration, boolean stopping) {
+        NodeConfig self = configuration.node();
+        return new Status.Node(
+                node(configuration),
+                self == null ? null : NetUtil.toAddressString(self.address()),
+                stopping ? "stopping" : "up",
+                configuration.hash());
+    }
+
+    private static Status.Node of(ClusterStatus.Node node) {
+        return new Status.Node(node.name(), node.address(), node.state(), node.configHash());
+    }
+
+    private static Status.FloatingIp of(ClusterStatus.FloatingIp each) {
+        return new Status.FloatingIp(
+                each.name(),
+                each.address(),
+                each.owner(),
+                each.epoch(),
+                each.eligible(),
+                each.reason());
     }
 
     /// Each once, in the order of the listeners and of their files.

@@ -5,6 +5,8 @@ import static bascule.observe.MetricNames.ACCESS_LOG_DROPPED;
 import static bascule.observe.MetricNames.BUILD_INFO;
 import static bascule.observe.MetricNames.CERTIFICATE_EXPIRY;
 import static bascule.observe.MetricNames.CERTIFICATE_RELOADS;
+import static bascule.observe.MetricNames.CLUSTER_CONFIG_DIFFERS;
+import static bascule.observe.MetricNames.CLUSTER_NODES;
 import static bascule.observe.MetricNames.CONFIG_INFO;
 import static bascule.observe.MetricNames.CONFIG_RELOADS;
 import static bascule.observe.MetricNames.CONNECTIONS_OPEN;
@@ -13,7 +15,10 @@ import static bascule.observe.MetricNames.EVENT_LOOP_LAG;
 import static bascule.observe.MetricNames.EXCHANGES;
 import static bascule.observe.MetricNames.EXCHANGE_DURATION;
 import static bascule.observe.MetricNames.FIRST_BYTE_DURATION;
+import static bascule.observe.MetricNames.FLOATING_IP_CHANGES;
+import static bascule.observe.MetricNames.FLOATING_IP_OWNED;
 import static bascule.observe.MetricNames.LOOP_CONNECTIONS;
+import static bascule.observe.MetricNames.OWNER_PORT_DROPPED;
 import static bascule.observe.MetricNames.RECEIVED_BYTES;
 import static bascule.observe.MetricNames.REJECTED;
 import static bascule.observe.MetricNames.RETRIES;
@@ -70,10 +75,28 @@ final class LoopCollector implements MultiCollector {
                         (name, end) ->
                                 families.add(CERTIFICATE_EXPIRY, end.getEpochSecond(), name));
         for (ServerSample server : metrics.serverStates.get()) servers(server, families);
+        ClusterSample cluster = metrics.cluster.get();
+        if (cluster != null) cluster(cluster, families);
         for (int i = 0; i < metrics.loops().size(); i++) {
             loop(metrics.loops().get(i), Integer.toString(i), families);
         }
         return families.snapshots();
+    }
+
+    private static void cluster(ClusterSample cluster, Families families) {
+        families.add(CLUSTER_NODES, cluster.nodes());
+        families.add(CLUSTER_CONFIG_DIFFERS, cluster.differing());
+        cluster.owned()
+                .forEach((name, owned) -> families.add(FLOATING_IP_OWNED, owned ? 1 : 0, name));
+        cluster.changes()
+                .forEach(
+                        (name, reasons) ->
+                                reasons.forEach(
+                                        (reason, count) ->
+                                                families.add(
+                                                        FLOATING_IP_CHANGES, count, name, reason)));
+        cluster.dropped()
+                .forEach((reason, count) -> families.add(OWNER_PORT_DROPPED, count, reason));
     }
 
     private static void servers(ServerSample server, Families families) {

@@ -122,6 +122,27 @@ final class MetricNames {
                     "bascule_certificate_reloads_total",
                     "Changes seen in folders of certificates; a refused one leaves the last good set in force.",
                     "result");
+    static final Metric CLUSTER_NODES =
+            gauge(
+                    "bascule_cluster_nodes",
+                    "Nodes of the cluster that are there, this one counted.");
+    static final Metric CLUSTER_CONFIG_DIFFERS =
+            gauge(
+                    "bascule_cluster_config_differs",
+                    "Other nodes whose configuration is known to be another than that of this one.");
+    static final Metric FLOATING_IP_OWNED =
+            gauge("bascule_floating_ip_owned", "1 if this node owns the floating IP.", "name");
+    static final Metric FLOATING_IP_CHANGES =
+            counter(
+                    "bascule_floating_ip_changes_total",
+                    "How often this node took the floating IP or let go of it, by why.",
+                    "name",
+                    "reason");
+    static final Metric OWNER_PORT_DROPPED =
+            counter(
+                    "bascule_owner_port_dropped_total",
+                    "Datagrams of the owner port that were not believed, by why.",
+                    "reason");
     static final Metric CONFIG_INFO =
             info("bascule_config_info", "The configuration in force.", "hash");
     static final Metric CONFIG_RELOADS =

@@ -51,6 +51,7 @@ public final class Metrics implements AutoCloseable {
     final Map<String, AtomicLong> certificateReloads = new ConcurrentHashMap<>();
     volatile Supplier<List<ServerSample>> serverStates = List::of;
     volatile Supplier<Map<String, Instant>> certificates = Map::of;
+    volatile Supplier<@Nullable ClusterSample> cluster = () -> null;
     volatile LongSupplier accessLogDropped = () -> 0;
     volatile String configHash = NONE;
 
@@ -178,6 +179,11 @@ public final class Metrics implements AutoCloseable {
     /// @param source when the certificate for a name ends; asked once per scrape, on the scraping thread; must not block
     public void certificates(Supplier<Map<String, Instant>> source) {
         certificates = source;
+    }
+
+    /// @param source what there is to tell of a cluster; asked once per scrape, on the scraping thread; must not block
+    public void cluster(Supplier<@Nullable ClusterSample> source) {
+        cluster = source;
     }
 
     /// @param result `loaded` or `refused`

@@ -39,6 +39,14 @@ final class MetricNamesTest {
         loop.listener("http").expectHandshakes();
         metrics.certificates(() -> Map.of("www.example.com", Instant.EPOCH));
         loop.backend("web").retried("connect");
+        metrics.cluster(
+                () ->
+                        new ClusterSample(
+                                2,
+                                0,
+                                Map.of("public", true),
+                                Map.of("public", Map.of("start", 1L)),
+                                Map.of("forged", 0L)));
     }
 
     @AfterEach
