@@ -5,6 +5,7 @@ import bascule.admin.Commands;
 import bascule.admin.Commands.ReloadResult;
 import bascule.backend.Backend;
 import bascule.backend.Backends;
+import bascule.cluster.Cluster;
 import bascule.cluster.ClusterStatus;
 import bascule.config.AdminConfig;
 import bascule.config.BackendConfig;
@@ -277,6 +278,11 @@ public final class Daemon {
         node = joined;
         metrics.cluster(joined::sample);
         Events.info("cluster-joined", "node", joined, "cluster", settings.name());
+    }
+
+    private @Nullable Cluster cluster() {
+        Node joined = node;
+        return joined == null ? null : joined.cluster();
     }
 
     private @Nullable ClusterStatus clusterStatus() {
@@ -686,7 +692,7 @@ public final class Daemon {
                         metrics,
                         this::reload,
                         this::reopenLogs,
-                        () -> null);
+                        this::cluster);
         try {
             opened.openSocket(path, operations);
             Events.info("admin-socket-open", "path", path);
