@@ -28,8 +28,8 @@ public final class Cluster implements AutoCloseable {
 
     private static final long LEAVE_STEP_MILLIS = 5;
 
-    /// A beat that came by the membership is answered by the same.
-    private static final int BY_MEMBERSHIP = -1;
+    /// Turns of the loop from one status to the next, if nothing happens.
+    private static final int STATUS_TURNS = 10;
 
     private final ClusterSettings settings;
     private final ClusterHost host;
@@ -46,6 +46,7 @@ public final class Cluster implements AutoCloseable {
 
     private final @Nullable String[] configHashes; // The loop's.
     private Set<Integer> present = Set.of(); // The loop's.
+    private int turns; // The loop's.
     private final AtomicLong orders = new AtomicLong();
     private final Map<Long, CompletableFuture<HandOver>> orderedElsewhere =
             new ConcurrentHashMap<>();
@@ -252,7 +253,7 @@ public final class Cluster implements AutoCloseable {
 
         @Override
         public void answer(int to, Beat beat, int via) {
-            if (via == BY_MEMBERSHIP) sendByMembership(to, beat);
+            if (via == OwnerPort.BY_OTHER_TRANSPORT) sendByMembership(to, beat);
             else port.answer(to, beat, via);
         }
     }
@@ -260,7 +261,14 @@ public final class Cluster implements AutoCloseable {
     private final class FromPort implements OwnerPort.Listener {
         @Override
         public void heard(int from, Beat beat, long provenNanos, int via) {
-            loop.post(() -> driver().heard(from, beat, provenNanos, via, via != BY_MEMBERSHIP));
+            loop.post(
+                    () ->
+                            driver().heard(
+                                            from,
+                                            beat,
+                                            provenNanos,
+                                            via,
+                                            via != OwnerPort.BY_OTHER_TRANSPORT));
         }
 
         @Override
@@ -304,7 +312,8 @@ public final class Cluster implements AutoCloseable {
 
     private void turn(long nowNanos) {
         driver.turn(nowNanos);
-        status = driver.status(() -> configHashes);
+        if (driver.hasNews() || ++turns % STATUS_TURNS == 0)
+            status = driver.status(() -> configHashes);
     }
 
     private void viewChanged(Set<Integer> nodes) {
@@ -464,7 +473,7 @@ public final class Cluster implements AutoCloseable {
                         TimeUnit.SECONDS);
     }
 
-    /// At the end of the last turn of the loop.
+    /// Half a second old at most; what this node is to an address, a turn of the loop.
     public ClusterStatus status() {
         return status;
     }

@@ -57,9 +57,11 @@ final class OwnershipDriver {
     private final long[] viewNanos;
     private final boolean[] inView;
     private final boolean[] toldSilent;
+    private boolean begun;
     private long turnNanos;
     private long toldLateNanos;
     private final List<Event> followUps = new ArrayList<>();
+    private boolean news = true;
     private volatile boolean settled;
     private boolean leaving;
 
@@ -95,7 +97,6 @@ final class OwnershipDriver {
         inView = new boolean[nodes];
         toldSilent = new boolean[nodes];
         long now = System.nanoTime();
-        turnNanos = now;
         toldLateNanos = now - TOLD_EVERY_NANOS;
         fitnessNanos = now;
     }
@@ -103,7 +104,8 @@ final class OwnershipDriver {
     // ---- what happens
 
     void turn(long nowNanos) {
-        long late = nowNanos - turnNanos - rules.timings().tick();
+        long late = begun ? nowNanos - turnNanos - rules.timings().tick() : 0;
+        begun = true;
         turnNanos = nowNanos;
         if (late > LATE_NANOS && nowNanos - toldLateNanos >= TOLD_EVERY_NANOS) {
             toldLateNanos = nowNanos;
@@ -172,6 +174,7 @@ final class OwnershipDriver {
             if (!obstacle.isEmpty()) now = new Fitness(now.floatingIp(), -1, obstacle);
             if (now.equals(fitness[i])) continue;
             fitness[i] = now;
+            news = true;
             handle(new Event.Fit(i, now.level(), now.reason()));
         }
     }
@@ -312,6 +315,7 @@ final class OwnershipDriver {
 
     private void note(Action.Note note, long eventNanos) {
         int i = note.floatingIp();
+        news = true;
         epochs.learn(name(i), note.epoch());
         handOvers[i].changed(note, name(i), this::nodeName, eventNanos);
         host.changed(
@@ -335,6 +339,13 @@ final class OwnershipDriver {
             if (line != null && now.phase() != Phase.STANDBY && now.otherFit()) lines.add(line);
         }
         releaseOnDeath.list(lines);
+    }
+
+    /// Is there something in [#status] since this was asked last that nobody should have to wait for?
+    boolean hasNews() {
+        boolean since = news;
+        news = false;
+        return since;
     }
 
     ClusterStatus status(Supplier<String[]> configHashes) {
