@@ -13,7 +13,7 @@ final class Contact {
         /// Nobody there, or no way: what a node that is down looks like.
         NOTHING(null),
         /// Closed without a word; after 5 s.
-        CLOSED("cluster-no-view"),
+        CLOSED(null),
         KEY("cluster-key-refused"),
         VERSION("cluster-version-differs"),
         CLUSTER("cluster-name-differs"),
@@ -54,9 +54,18 @@ final class Contact {
 
     void seen(Seen what, String about, long nowNanos) {
         if (what == Seen.NOTHING && open > 0) return; // It is there, by another connection.
+        if (isNamed(what) != isNamed(last)) answeringSinceNanos = nowNanos; // A new matter.
         last = what;
         detail = about;
         lastNanos = nowNanos;
+    }
+
+    /// Does it say by itself what is wrong?
+    private static boolean isNamed(Seen what) {
+        return switch (what) {
+            case KEY, VERSION, CLUSTER, NODE -> true;
+            case WELL, NOTHING, CLOSED -> false;
+        };
     }
 
     /// @param change 1 = a connection with it is open, -1 = it is closed
@@ -103,11 +112,8 @@ final class Contact {
 
     private @Nullable String fault(long nowNanos) {
         if (!answering) return null;
-        boolean long5 = nowNanos - answeringSinceNanos >= NO_VIEW_NANOS;
-        return switch (last) {
-            case KEY, VERSION, CLUSTER, NODE -> last.event;
-            case WELL, CLOSED, NOTHING -> long5 ? NO_VIEW : null;
-        };
+        boolean forLong = nowNanos - answeringSinceNanos >= NO_VIEW_NANOS;
+        return isNamed(last) ? last.event : forLong ? NO_VIEW : null;
     }
 
     /// Would a new start of ours help? It answers as it should, and yet there is no common view.

@@ -50,7 +50,7 @@ final class SealedPing extends MPING {
         ping.setBindAddr(self);
         ping.setMcastAddr(
                 InetAddress.getByAddress(self instanceof Inet6Address ? GROUP_6 : GROUP_4));
-        ping.setMcastPort(settings.nodes().get(settings.self()).getPort() + 1);
+        ping.setMcastPort(settings.nodes().getFirst().getPort() + 1); // All have the same.
         ping.setTTL(1);
         return ping;
     }
@@ -65,16 +65,21 @@ final class SealedPing extends MPING {
     protected void sendMcastDiscoveryRequest(Message message) {
         try {
             if (message.getSrc() == null) message.setSrc(local_addr);
-            var out = new ByteArrayDataOutputStream(message.size() + 1);
-            message.writeTo(out);
-            byte[] bytes = Arrays.copyOf(out.buffer(), out.position() + MAC_BYTES);
-            System.arraycopy(sealOf(bytes, out.position()), 0, bytes, out.position(), MAC_BYTES);
+            byte[] bytes = sealed(message);
             if (mcast_send_sock != null)
                 mcast_send_sock.send(
                         new DatagramPacket(bytes, bytes.length, mcast_addr, mcast_port));
         } catch (IOException _) {
             // The LAN is not there now: MERGE3 asks again.
         }
+    }
+
+    byte[] sealed(Message message) throws IOException {
+        var out = new ByteArrayDataOutputStream(message.size() + 1);
+        message.writeTo(out);
+        byte[] bytes = Arrays.copyOf(out.buffer(), out.position() + MAC_BYTES);
+        System.arraycopy(sealOf(bytes, out.position()), 0, bytes, out.position(), MAC_BYTES);
+        return bytes;
     }
 
     @Override
@@ -94,7 +99,7 @@ final class SealedPing extends MPING {
         }
     }
 
-    private @Nullable Message opened(byte[] bytes, int length) throws Exception {
+    @Nullable Message opened(byte[] bytes, int length) throws Exception {
         int body = length - MAC_BYTES;
         if (body <= 0) return null;
         byte[] seal = Arrays.copyOfRange(bytes, body, length);

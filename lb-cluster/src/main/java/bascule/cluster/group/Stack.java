@@ -46,7 +46,8 @@ final class Stack {
         ping.returnEntireCache(true);
         ping.setValue("max_dynamic_hosts", 0);
         all.add(ping);
-        all.add(new MERGE3().setMinInterval(200).setMaxInterval(800));
+        // Views are compared every 1.6 times the longest interval: two that began apart become one.
+        all.add(new MERGE3().setMinInterval(50).setMaxInterval(150));
         FD_ALL3 detection = new FD_ALL3();
         detection.setTimeout(settings.calm() ? 300 : 150);
         detection.setInterval(settings.calm() ? 100 : 50);
@@ -62,11 +63,14 @@ final class Stack {
         all.add(unicast);
         all.add(new STABLE());
         GMS membership = new GMS();
-        membership.setJoinTimeout(500);
-        membership.setMaxJoinAttempts(2);
+        // A node that finds only others that are joining, too, asks again soon, instead of
+        // beginning a view of its own.
+        membership.setJoinTimeout(200);
+        membership.setMaxJoinAttempts(5);
+        membership.setValue("all_clients_retry_timeout", 50);
         membership.setLeaveTimeout(500);
         membership.setViewAckCollectionTimeout(500);
-        membership.setMergeTimeout(2000);
+        membership.setMergeTimeout(500);
         membership.setValue("print_local_addr", false);
         all.add(membership);
         return all;
