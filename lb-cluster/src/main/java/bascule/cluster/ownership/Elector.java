@@ -35,6 +35,9 @@ public final class Elector {
     /// After an action on the address failed, this node does not try again for so long.
     private static final long FAILED_NANOS = 1000 * MS;
 
+    /// Between two ticks the others are told of so many changes at most: what one tells makes others tell.
+    private static final int TELLINGS = 8;
+
     /// Standby, probing, owning: no more steps than that follow from one event.
     private static final int STEPS = 4;
 
@@ -60,12 +63,31 @@ public final class Elector {
 
     private List<Action> actions = new ArrayList<>();
     private List<Claim> told = List.of();
+    private int tellings;
+
+    private final Decision decision;
+
+    /// [Ownership#step]; a test may plant a fault in it.
+    interface Decision {
+        Step step(State state, Facts facts, Timings times);
+    }
 
     /// @param configuration the first 8 bytes of the hash of the configuration in force
     /// @param epochs the highest epoch known of each floating IP, from before a restart; 0 = none
     /// @param leftover is the address still on this host, from before a restart?
     public Elector(
             Rules rules, long configuration, long[] epochs, boolean[] leftover, long nowNanos) {
+        this(rules, configuration, epochs, leftover, nowNanos, Ownership::step);
+    }
+
+    Elector(
+            Rules rules,
+            long configuration,
+            long[] epochs,
+            boolean[] leftover,
+            long nowNanos,
+            Decision decision) {
+        this.decision = decision;
         this.rules = rules;
         this.configuration = configuration;
         times = rules.timings();
@@ -108,7 +130,7 @@ public final class Elector {
     private void resume(boolean late, long now) {
         for (Other other : others) {
             if (other == null) continue;
-            other.notHeeded();
+            other.resumed(now);
             if (late) other.startAnew(now);
         }
         if (!late) return;
@@ -332,7 +354,7 @@ public final class Elector {
             State before = seat.state;
             if (before instanceof Probing(long epoch, _, _)) vote(seat, self, epoch, now);
             Facts facts = facts(seat, late && i == 0, now);
-            Step step = Ownership.step(before, facts, times);
+            Step step = decision.step(before, facts, times);
             boolean changes = !step.next().equals(before);
             perform(seat, step, now);
             if (!changes) break;
@@ -611,8 +633,11 @@ public final class Elector {
         if (event instanceof Event.Heard(int from, Beat beat, _, int via) && beat.ask())
             actions.add(new Action.Answer(from, beat(false, claims), via));
         boolean tick = event instanceof Event.Tick;
-        boolean changed = !claims.equals(told);
-        told = claims;
+        if (tick) tellings = 0;
+        // What is left over is told at the next tick.
+        boolean changed = tellings < TELLINGS && !claims.equals(told);
+        if (changed) tellings++;
+        if (tick || changed) told = claims;
         for (int node = 0; node < others.length; node++) {
             if (node == self || !tick && !changed && !ask[node]) continue;
             boolean asks = ask[node] || probing || other(node).isDoubtful(now);
@@ -709,6 +734,10 @@ public final class Elector {
             boolean stopping,
             long configuration,
             boolean sameRules) {}
+
+    Phase phase(int floatingIp) {
+        return seats[floatingIp].state.phase();
+    }
 
     public Standing standing(int floatingIp) {
         Seat seat = seats[floatingIp];

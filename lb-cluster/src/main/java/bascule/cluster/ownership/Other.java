@@ -11,6 +11,9 @@ final class Other {
     /// A member that the view holds, but that tells nothing for so many times [Timings#silence], hangs.
     private static final int HUNG = 4;
 
+    /// For so long after it could not run, a node reads what is old.
+    private static final int RESUMED_TICKS = 2;
+
     static final long NEVER = Event.UNPROVEN;
 
     private final Timings times;
@@ -22,6 +25,7 @@ final class Other {
     private long quietNanos;
     private int asks;
     private boolean addressed;
+    private long resumedNanos = NEVER;
     private boolean inView;
     private boolean left;
     private int refusals;
@@ -79,7 +83,9 @@ final class Other {
 
     /// @return does that call for another question at once?
     boolean refused(long now) {
-        if (!addressed) return false; // To what was sent before it was last heard.
+        // Of what was sent before it was last heard, or before this node was away, it says nothing
+        // now.
+        if (!addressed || isWithin(resumedNanos, RESUMED_TICKS * times.tick(), now)) return false;
         refusals++;
         refusedNanos = now;
         return refusals == 1;
@@ -93,15 +99,16 @@ final class Other {
         return lost;
     }
 
-    /// This node could not run for a while: what the other told meanwhile may not have been read yet.
-    void notHeeded() {
+    /// This node could not run for a while: what was told meanwhile may not have been read yet.
+    void resumed(long now) {
+        resumedNanos = now;
         asks = 0;
+        refusals = 0;
     }
 
     /// This node could not run for long: maybe it was the one that was away.
     void startAnew(long now) {
         quietNanos = now;
-        notHeeded();
     }
 
     /// Keeps account of since when it could serve an address, and more than this node.
