@@ -157,7 +157,12 @@ final class Bed implements AutoCloseable {
         }
 
         boolean hasSaid(String text) {
-            return said.stream().anyMatch(line -> line.contains(text));
+            return hasSaidSince(0, text);
+        }
+
+        /// @param before so many lines do not count
+        boolean hasSaidSince(int before, String text) {
+            return said.stream().skip(before).anyMatch(line -> line.contains(text));
         }
     }
 
