@@ -8,6 +8,7 @@ import static bascule.cluster.ownership.SimulatedCluster.SECOND;
 import bascule.cluster.ownership.SimulatedCluster.Host;
 import bascule.cluster.ownership.SimulatedCluster.Setup;
 import bascule.cluster.ownership.SimulatedCluster.Violation;
+import java.util.function.Consumer;
 
 /// Ten seconds of faults drawn from a seed, then none, and what has to be so in the end.
 ///
@@ -35,15 +36,18 @@ final class Chaos {
     }
 
     /// @throws Violation where something is not as it has to be; the message tells the seed, and all that has happened
-    static SimulatedCluster run(Setup setup, long seed) {
+    static void run(Setup setup, long seed) {
+        tell(setup, seed, world -> new Chaos(world).run());
+    }
+
+    /// Runs a story in a world; if it is violated once more, with a trace.
+    static void tell(Setup setup, long seed, Consumer<SimulatedCluster> story) {
         try {
-            var world = new SimulatedCluster(setup, seed, false);
-            new Chaos(world).run();
-            return world;
+            story.accept(new SimulatedCluster(setup, seed, false));
         } catch (Violation first) {
             var world = new SimulatedCluster(setup, seed, true);
             try {
-                new Chaos(world).run();
+                story.accept(world);
             } catch (Violation again) {
                 throw new Violation(
                         "seed "

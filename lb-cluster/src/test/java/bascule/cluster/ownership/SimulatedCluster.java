@@ -187,6 +187,9 @@ final class SimulatedCluster {
     /// When a floating IP got another owner, counted.
     int moves;
 
+    /// Is a floating IP never to be on no host at all?
+    boolean guarded;
+
     private final boolean[][][] cut;
     private final int[][][] lostInARow;
     private final boolean[] witnessAway;
@@ -280,6 +283,7 @@ final class SimulatedCluster {
                 lastOwner[ip] = owner;
                 moves++;
             }
+            if (guarded && places(ip) == 0) throw new Violation("ip" + ip + " is on no host");
             for (Host host : hosts) host.lookAtLeftover(ip);
         }
     }
