@@ -53,7 +53,8 @@ final class Contact {
     }
 
     void seen(Seen what, String about, long nowNanos) {
-        if (what == Seen.NOTHING && open > 0) return; // It is there, by another connection.
+        // It is there, by another connection.
+        if (open > 0 && (what == Seen.NOTHING || what == Seen.CLOSED)) return;
         if (isNamed(what) != isNamed(last)) answeringSinceNanos = nowNanos; // A new matter.
         last = what;
         detail = about;

@@ -13,6 +13,7 @@ import java.net.Socket;
 import java.net.SocketAddress;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
+import java.security.cert.CertificateException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -150,7 +151,7 @@ final class Door implements TlsSocket.Greeting, AutoCloseable {
             contacts.seen(node, Seen.WELL, "");
             return new Known(tls, node);
         } catch (SSLException e) {
-            told(node, Seen.KEY, e.getMessage());
+            told(node, isAboutKey(e) ? Seen.KEY : Seen.CLOSED, e.getMessage());
             throw e;
         } catch (EOFException | Preamble.NoPreamble e) {
             told(
@@ -167,6 +168,13 @@ final class Door implements TlsSocket.Greeting, AutoCloseable {
             told(node, Seen.CLOSED, "it hangs up: does its file know this node by this address?");
             throw e;
         }
+    }
+
+    /// We do not know its key, or it does not know ours. A node that dies, or a probe of the port, is neither.
+    private static boolean isAboutKey(SSLException e) {
+        return e.getCause() instanceof CertificateException
+                || String.valueOf(e.getMessage())
+                        .contains("certificate_"); // The alert that it sent.
     }
 
     private void told(int node, Seen what, @Nullable String about) {

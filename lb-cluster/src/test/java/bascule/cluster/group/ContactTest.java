@@ -56,7 +56,8 @@ final class ContactTest {
         contact.seen(Seen.WELL, "", now);
         contact.connections(1);
         assertThat(after(0)).isNull();
-        contact.seen(Seen.NOTHING, "timed out", now); // A second connection, which does not count.
+        contact.seen(Seen.NOTHING, "timed out", now); // A second connection does not count,
+        contact.seen(Seen.CLOSED, "hangs up", now); // nor does a third.
         assertThat(after(4.9)).isNull();
         Contact.Told told = after(0.2);
         assertThat(told.event()).isEqualTo("cluster-no-view");

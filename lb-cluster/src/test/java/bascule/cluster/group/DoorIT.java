@@ -1,5 +1,6 @@
 package bascule.cluster.group;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import bascule.cluster.key.ClusterKey;
@@ -94,6 +95,20 @@ final class DoorIT {
         assertThat(a.awaitTold(_ -> true).event()).isEqualTo("cluster-version-differs");
     }
 
+    @Test
+    void givenProbesOfThePort_whenTheyHangUp_thenTheKeyIsNotBlamed() throws Exception {
+        Member a = start(Member.settings(key, nodes, 0, false));
+        long end = System.nanoTime() + 2_000_000_000L;
+        while (System.nanoTime() < end) {
+            try (Socket probe = new Socket("127.0.0.1", nodes.get(0).getPort())) {
+                probe.getOutputStream().write("GET /".getBytes(US_ASCII));
+            }
+            new Socket("127.0.0.1", nodes.get(0).getPort()).close();
+            Thread.sleep(50);
+        }
+        assertThat(a.told).isEmpty();
+    }
+
     /// It shakes hands, says the right things, and then nothing.
     private AtomicInteger mute() throws IOException {
         AtomicInteger connections = new AtomicInteger();
@@ -104,16 +119,16 @@ final class DoorIT {
                 .daemon()
                 .start(
                         () -> {
-                            try {
-                                while (true) {
+                            while (!listening.isClosed()) {
+                                try {
                                     SSLSocket tls = tls(listening.accept(), true);
                                     open.add(tls);
                                     tls.getOutputStream().write(preamble(Version.version).bytes());
                                     Preamble.read(tls.getInputStream());
                                     connections.incrementAndGet();
+                                } catch (IOException e) {
+                                    System.out.println("mute node: " + e);
                                 }
-                            } catch (IOException _) {
-                                // The test is over.
                             }
                         });
         return connections;
