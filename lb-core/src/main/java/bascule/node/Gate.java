@@ -159,7 +159,7 @@ public final class Gate implements AutoCloseable {
             each.remove();
         }
         for (InetSocketAddress address : required)
-            doors.computeIfAbsent(address, bound -> new DoorCheck(bound, ports, selector))
+            doors.computeIfAbsent(address, bound -> new DoorCheck(bound, ports, selector, beats))
                     .tick(now, elapsed);
     }
 

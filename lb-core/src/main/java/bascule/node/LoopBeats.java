@@ -15,12 +15,14 @@ final class LoopBeats {
     static final long LIMIT_NANOS = 150_000_000;
 
     private final List<Beating> loops = new ArrayList<>();
+    private long rounds;
 
     private static final class Beating {
         final Loop loop;
         final AtomicLong count = new AtomicLong(); // The loop's.
         long seen;
         long silentNanos;
+        boolean beatThisRound;
 
         Beating(Loop loop) {
             this.loop = loop;
@@ -45,11 +47,22 @@ final class LoopBeats {
 
     /// Time has passed.
     void tick(long elapsedNanos) {
+        boolean all = true;
         for (Beating each : loops) {
             long now = each.count.get();
             each.silentNanos = now == each.seen ? each.silentNanos + elapsedNanos : 0;
+            each.beatThisRound |= now != each.seen;
             each.seen = now;
+            all &= each.beatThisRound;
         }
+        if (!all) return;
+        rounds++;
+        for (Beating each : loops) each.beatThisRound = false;
+    }
+
+    /// How often all loops have run, each at least once.
+    long rounds() {
+        return rounds;
     }
 
     /// Why not all run; null if they do.
