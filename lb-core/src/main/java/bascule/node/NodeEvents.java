@@ -31,9 +31,16 @@ final class NodeEvents {
                     "carrier",
                     "gap",
                     "beaten",
-                    "failed");
+                    "failed",
+                    "yielded",
+                    "unanswered",
+                    "kept",
+                    "returned");
 
     private final String self;
+    private static final int UNOWNED_LOOKS = 3;
+
+    private final Map<String, Integer> unowned = new HashMap<>();
     private final Map<String, String> owners = new HashMap<>();
     private final Map<String, Boolean> gone = new HashMap<>();
     private final Map<String, String> differing = new HashMap<>();
@@ -48,11 +55,11 @@ final class NodeEvents {
         }
     }
 
-    /// One event on each node for each change of owner, by the same name; what else this node goes through on the way is told, too, but not
-    /// remembered among the changes.
+    /// Tells of each new owner, and of what this node itself takes and lets go of; what it goes through on the way is told, too, but not remembered
+    /// among the changes.
     void changed(OwnershipChange change) {
         if (change.before().owns() != change.after().owns()) count(change);
-        String owner = String.valueOf(change.owner());
+        String owner = change.owner() == null ? "nobody" : change.owner();
         Object[] about = {
             "name",
             change.floatingIp(),
@@ -72,17 +79,44 @@ final class NodeEvents {
             about[about.length - 2] = "detail";
             about[about.length - 1] = change.detail();
         }
-        String known = owner + " " + change.epoch();
-        boolean news = !known.equals(owners.put(change.floatingIp(), known));
-        if (!news) Events.info("floating-ip-phase", about);
-        else if (change.owner() == null) Events.worsened("floating-ip-changed", about);
-        else Events.changed("floating-ip-changed", about);
+        boolean news = change.before().owns() != change.after().owns();
+        if (change.owner() != null) {
+            String known = owner + " " + change.epoch();
+            news |= !known.equals(owners.put(change.floatingIp(), known));
+        }
+        if (news) Events.changed("floating-ip-changed", about);
+        else Events.info("floating-ip-phase", about);
+    }
+
+    /// An address without an owner is told of once that has lasted from one look to the next.
+    private void lookAtOwners(ClusterStatus status) {
+        for (ClusterStatus.FloatingIp each : status.floatingIps()) {
+            if (each.owner() != null) {
+                unowned.remove(each.name());
+                continue;
+            }
+            int looks = unowned.merge(each.name(), 1, Integer::sum);
+            if (looks != UNOWNED_LOOKS) continue;
+            String reason = each.reason();
+            Events.worsened(
+                    "floating-ip-without-owner",
+                    "name",
+                    each.name(),
+                    "here",
+                    reason == null ? "fit" : reason);
+        }
     }
 
     private void count(OwnershipChange change) {
         changes.computeIfAbsent(change.floatingIp(), _ -> new ConcurrentHashMap<>())
                 .computeIfAbsent(change.reason(), _ -> new AtomicLong())
                 .incrementAndGet();
+    }
+
+    /// The same once a second.
+    void lookAgain(ClusterStatus status, String hash) {
+        look(status, hash);
+        lookAtOwners(status);
     }
 
     /// Tells what is different from the last time.

@@ -100,7 +100,10 @@ public final class OwnerPort implements AutoCloseable {
         InetSocketAddress self = settings.nodes().get(settings.self());
         this.anywhere = new DatagramSocket(null);
         try {
-            bind(anywhere, new InetSocketAddress(self.getPort()), self);
+            // Nodes that are all on one host, to try it out, have an address each and the same
+            // port.
+            boolean oneHost = self.getAddress().isLoopbackAddress();
+            bind(anywhere, oneHost ? self : new InetSocketAddress(self.getPort()), self);
             // From here on until all are bound: two sockets share a port only if both say so.
             anywhere.setReuseAddress(true);
             for (int i = 0; i < nodes; i++) {
