@@ -9,10 +9,12 @@ import bascule.cluster.Cluster;
 import bascule.cluster.ClusterStatus;
 import bascule.config.AdminConfig;
 import bascule.config.BackendConfig;
+import bascule.config.ClusterConfig;
 import bascule.config.Configuration;
 import bascule.config.LimitsConfig;
 import bascule.config.ListenerConfig;
 import bascule.config.LoadResult;
+import bascule.config.NodeConfig;
 import bascule.config.Problem;
 import bascule.config.ServerAddress;
 import bascule.config.TlsConfig;
@@ -206,7 +208,8 @@ public final class Daemon {
         control =
                 Executors.newSingleThreadScheduledExecutor(
                         Thread.ofPlatform().name("control").daemon().factory());
-        health = Health.start(stateFolder(configuration));
+        NodeConfig self = configuration.node();
+        health = Health.start(stateFolder(configuration), self == null ? "" : self.name());
         names = new HostNames(health.loop(), this::namesChanged, NameEvents::tell);
         view =
                 new StatusView(
@@ -271,7 +274,13 @@ public final class Daemon {
                             settings,
                             configuration,
                             Version.current(),
-                            new Node.Parts(listeners, backends, ownPorts, transport.loops()));
+                            new Node.Parts(
+                                    listeners,
+                                    backends,
+                                    ownPorts,
+                                    transport.loops(),
+                                    health,
+                                    tickets));
         } catch (IOException failure) {
             throw new StartFailure(Main.FAILED, "cluster: " + failure.getMessage(), failure);
         }
@@ -526,7 +535,13 @@ public final class Daemon {
     private StickyKey stickyKey() {
         StickyKey known = stickyKey;
         if (known == null) {
-            known = StickyKey.load(stateFolder(inForce.configuration()));
+            Configuration configuration = inForce.configuration();
+            ClusterConfig cluster = configuration.cluster();
+            known =
+                    cluster == null
+                            ? StickyKey.load(stateFolder(configuration))
+                            : StickyKey.of(
+                                    cluster.keyFile().key().derive("sticky", StickyKey.bytes()));
             stickyKey = known;
         }
         return known;
@@ -590,9 +605,9 @@ public final class Daemon {
                             backend.config().retry().budgetPercent());
         }
         latency.sample(System.nanoTime());
-        tickets.rotate(Instant.now());
         Node joined = node;
-        if (joined != null) joined.everySecond();
+        if (joined == null) tickets.rotate(Instant.now());
+        else joined.everySecond(Instant.now());
         for (String name : listeners.forgetEmpty()) metrics.removeListener(name);
         if (lingering.isEmpty() || listeners.anyLeaving()) return;
         lingering.forEach(this::retire);

@@ -47,6 +47,7 @@ public final class Health implements AutoCloseable {
     private Map<Server, WatchedServer> servers = new LinkedHashMap<>();
     private final Set<WatchedBackend> changed = new LinkedHashSet<>();
     private final List<CompletableFuture<@Nullable Void>> untilSeen = new ArrayList<>();
+    private volatile Consumer<Order> ordered = _ -> {};
     private boolean flushing;
     private boolean started;
     private boolean closed;
@@ -82,13 +83,22 @@ public final class Health implements AutoCloseable {
 
     /// @param stateFolder where orders are kept over a restart; null: nowhere
     public static Health start(@Nullable Path stateFolder) {
-        return start(stateFolder, Probe.Sockets.SYSTEM);
+        return start(stateFolder, "");
+    }
+
+    /// @param node the name of this one in its cluster, whose nodes all keep to the same orders; empty: there is no cluster
+    public static Health start(@Nullable Path stateFolder, String node) {
+        return start(stateFolder, node, Probe.Sockets.SYSTEM);
     }
 
     static Health start(@Nullable Path stateFolder, Probe.Sockets sockets) {
-        if (stateFolder == null) return new Health(null, Map.of(), sockets);
+        return start(stateFolder, "", sockets);
+    }
+
+    private static Health start(@Nullable Path stateFolder, String node, Probe.Sockets sockets) {
+        if (stateFolder == null) return new Health(null, Map.of(), node, sockets);
         var file = new OrdersFile(stateFolder.resolve("servers.json"));
-        Map<Orders.Key, Admin> read = Map.of();
+        Map<Orders.Key, Orders.Wish> read = Map.of();
         try {
             read = file.read();
         } catch (IOException | RuntimeException failure) {
@@ -102,7 +112,7 @@ public final class Health implements AutoCloseable {
                     "moved-to",
                     moved(file));
         }
-        return new Health(file, read, sockets);
+        return new Health(file, read, node, sockets);
     }
 
     private static String moved(OrdersFile file) {
@@ -117,7 +127,11 @@ public final class Health implements AutoCloseable {
         return failure.getMessage() == null ? failure.toString() : failure.getMessage();
     }
 
-    private Health(@Nullable OrdersFile file, Map<Orders.Key, Admin> read, Probe.Sockets sockets) {
+    private Health(
+            @Nullable OrdersFile file,
+            Map<Orders.Key, Orders.Wish> read,
+            String node,
+            Probe.Sockets sockets) {
         group =
                 new MultiThreadIoEventLoopGroup(
                         1,
@@ -132,7 +146,7 @@ public final class Health implements AutoCloseable {
                         NioIoHandler.newFactory());
         loop = group.next();
         checks = new Checks(loop, sockets);
-        orders = new Orders(loop, file, read);
+        orders = new Orders(loop, file, read, node, System::currentTimeMillis);
         loop.scheduleWithFixedDelay(
                 guarded(this::tick), TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
     }
@@ -175,6 +189,39 @@ public final class Health implements AutoCloseable {
         return ask(
                 outcome -> order(backend, server, wanted, outcome),
                 outcome -> outcome.complete(new Outcome.Stopped()));
+    }
+
+    /// All orders that hold, to be told to another node; from any thread, and without a wait.
+    public List<Order> orders() {
+        return orders.all();
+    }
+
+    /// @param told of each order that is given here, on the health thread; must not block
+    public void onOrder(Consumer<Order> told) {
+        ordered = told;
+    }
+
+    /// Another node's orders: those that are later than what is known here hold here, too.
+    ///
+    /// @param from whose they are, for the log
+    public void merge(List<Order> theirs, String from) {
+        var _ =
+                this.<@Nullable Void>ask(
+                        done -> {
+                            mergeNow(theirs, from);
+                            done.complete(null);
+                        },
+                        done -> done.complete(null));
+    }
+
+    private void mergeNow(List<Order> theirs, String from) {
+        for (Order each : orders.merge(theirs, this::isWatched)) {
+            WatchedBackend backend = backends.get(each.backend());
+            WatchedServer server = backend == null ? null : backend.find(each.server());
+            if (backend == null || server == null) continue; // It may come with a reload.
+            server.order(each.admin(), "by " + from);
+            if (changed.remove(backend)) publish(backend);
+        }
     }
 
     private static void failStopped(CompletableFuture<@Nullable Void> done) {
@@ -256,14 +303,16 @@ public final class Health implements AutoCloseable {
             outcome.complete(new Outcome.Unknown());
             return;
         }
-        server.order(wanted);
+        server.order(wanted, "asked");
         if (changed.remove(backend)) publish(backend);
-        orders.put(new Orders.Key(backendName, serverName), wanted, this::isWatched)
-                .thenAccept(
-                        kept ->
-                                outcome.complete(
-                                        new Outcome.Done(
-                                                server.server().status(), kept.notKept())));
+        Orders.Key key = new Orders.Key(backendName, serverName);
+        CompletableFuture<Orders.Kept> put = orders.put(key, wanted, this::isWatched);
+        Order last = orders.last(key);
+        if (last != null) ordered.accept(last);
+        put.thenAccept(
+                kept ->
+                        outcome.complete(
+                                new Outcome.Done(server.server().status(), kept.notKept())));
     }
 
     private boolean isWatched(Orders.Key key) {

@@ -1,5 +1,6 @@
 package bascule.health;
 
+import bascule.health.Orders.Wish;
 import bascule.observe.Events;
 import bascule.server.ServerStatus.Admin;
 import com.fasterxml.jackson.core.JsonFactory;
@@ -26,10 +27,11 @@ import org.jspecify.annotations.Nullable;
 
 /// `servers.json` in the state folder, one line per server:
 /// ```json
-/// {"servers":[
-///   {"backend":"web","server":"10.0.1.11:80","admin":"draining"}
+/// {"version":2,"servers":[
+///   {"backend":"web","server":"10.0.1.11:80","admin":"draining","counter":1795190000000,"node":"edge1"}
 /// ]}
 /// ```
+/// Without a cluster there are no stamps, and it is of version 1, which says nothing of versions.
 /// Keys that are not known are passed over, and servers with an order that is not known, with an event: so that an older version
 /// can read what a newer one wrote. Replaced whole: whoever reads
 /// it, even after a power cut, finds the old orders or the new ones.
@@ -44,11 +46,12 @@ record OrdersFile(Path file) {
                                     .withObjectFieldValueSpacing(Separators.Spacing.NONE)
                                     .withArrayEmptySeparator("")
                                     .withObjectEmptySeparator(""));
+    private static final int VERSION = 2;
     private static final long MOST_BYTES = 16L * 1024 * 1024;
 
     /// @return empty if there is no file
     /// @throws IOException if there is one that cannot be read or understood; the message says what is wrong
-    Map<Orders.Key, Admin> read() throws IOException {
+    Map<Orders.Key, Wish> read() throws IOException {
         try (FileChannel channel = FileChannel.open(file)) {
             if (channel.size() > MOST_BYTES)
                 throw new IOException(
@@ -64,8 +67,8 @@ record OrdersFile(Path file) {
         }
     }
 
-    private Map<Orders.Key, Admin> read(JsonParser from) throws IOException {
-        var orders = new LinkedHashMap<Orders.Key, Admin>();
+    private Map<Orders.Key, Wish> read(JsonParser from) throws IOException {
+        var orders = new LinkedHashMap<Orders.Key, Wish>();
         expect(JsonToken.START_OBJECT, from.nextToken(), from);
         while (from.nextToken() == JsonToken.FIELD_NAME) {
             boolean servers = from.currentName().equals("servers");
@@ -82,10 +85,12 @@ record OrdersFile(Path file) {
         return orders;
     }
 
-    private void order(JsonParser from, Map<Orders.Key, Admin> to) throws IOException {
+    private void order(JsonParser from, Map<Orders.Key, Wish> to) throws IOException {
         String backend = null;
         String server = null;
         String admin = null;
+        long counter = 0;
+        String node = "";
         while (from.nextToken() == JsonToken.FIELD_NAME) {
             String name = from.currentName();
             JsonToken value = from.nextToken();
@@ -93,6 +98,11 @@ record OrdersFile(Path file) {
                 case "backend" -> backend = text(value, from);
                 case "server" -> server = text(value, from);
                 case "admin" -> admin = text(value, from);
+                case "counter" -> {
+                    expect(JsonToken.VALUE_NUMBER_INT, value, from);
+                    counter = from.getLongValue();
+                }
+                case "node" -> node = text(value, from);
                 default -> from.skipChildren();
             }
         }
@@ -116,8 +126,8 @@ record OrdersFile(Path file) {
                     "admin",
                     admin,
                     "expected",
-                    "draining or disabled");
-        else to.put(new Orders.Key(backend, server), known);
+                    "draining, disabled or enabled");
+        else to.put(new Orders.Key(backend, server), new Wish(known, new Stamp(counter, node)));
     }
 
     private static String text(@Nullable JsonToken value, JsonParser from) throws IOException {
@@ -129,6 +139,7 @@ record OrdersFile(Path file) {
         return switch (word) {
             case "draining" -> Admin.DRAINING;
             case "disabled" -> Admin.DISABLED;
+            case "enabled" -> Admin.ENABLED;
             default -> null;
         };
     }
@@ -154,7 +165,7 @@ record OrdersFile(Path file) {
     }
 
     /// Once this returns, the orders are on the disk.
-    void write(Map<Orders.Key, Admin> orders) throws IOException {
+    void write(Map<Orders.Key, Wish> orders) throws IOException {
         Path folder = file.toAbsolutePath().getParent();
         if (folder == null) throw new IOException("no folder");
         Files.createDirectories(folder);
@@ -180,17 +191,24 @@ record OrdersFile(Path file) {
         }
     }
 
-    private static byte[] bytes(Map<Orders.Key, Admin> orders) throws IOException {
+    private static byte[] bytes(Map<Orders.Key, Wish> orders) throws IOException {
         var out = new ByteArrayOutputStream();
         try (JsonGenerator to = JSON.createGenerator(out)) {
             to.setPrettyPrinter(LINES);
             to.writeStartObject();
+            if (orders.values().stream().anyMatch(wish -> !wish.stamp().equals(Stamp.NONE)))
+                to.writeNumberField("version", VERSION);
             to.writeArrayFieldStart("servers");
-            for (Map.Entry<Orders.Key, Admin> order : orders.entrySet()) {
+            for (Map.Entry<Orders.Key, Wish> order : orders.entrySet()) {
                 to.writeStartObject();
                 to.writeStringField("backend", order.getKey().backend());
                 to.writeStringField("server", order.getKey().server());
-                to.writeStringField("admin", word(order.getValue()));
+                to.writeStringField("admin", word(order.getValue().admin()));
+                Stamp stamp = order.getValue().stamp();
+                if (!stamp.equals(Stamp.NONE)) {
+                    to.writeNumberField("counter", stamp.counter());
+                    to.writeStringField("node", stamp.node());
+                }
                 to.writeEndObject();
             }
             to.writeEndArray();
@@ -202,7 +220,7 @@ record OrdersFile(Path file) {
 
     private static String word(Admin admin) {
         return switch (admin) {
-            case ENABLED -> throw new IllegalArgumentException("enabled needs no order");
+            case ENABLED -> "enabled";
             case DRAINING -> "draining";
             case DISABLED -> "disabled";
         };

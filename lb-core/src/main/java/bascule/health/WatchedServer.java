@@ -79,9 +79,10 @@ final class WatchedServer {
         check.stop();
     }
 
-    void order(Admin wanted) {
+    /// @param reason for the log
+    void order(Admin wanted, String reason) {
         boolean before = state.checks(backend.rules);
-        step(new ServerEvent.Ordered(wanted), "asked");
+        step(new ServerEvent.Ordered(wanted), reason);
         boolean now = state.checks(backend.rules);
         if (before && !now) check.stop();
         if (now && !before) beginChecks(0);

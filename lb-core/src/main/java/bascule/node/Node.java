@@ -10,15 +10,18 @@ import bascule.cluster.OwnershipChange;
 import bascule.cluster.ownership.Claim.Phase;
 import bascule.cluster.port.OwnerPort;
 import bascule.config.Configuration;
+import bascule.health.Health;
 import bascule.listen.Listeners;
 import bascule.listen.OwnPorts;
 import bascule.net.Loop;
 import bascule.observe.ClusterSample;
 import bascule.observe.Events;
 import bascule.observe.LimitedEvent;
+import bascule.tls.TicketRing;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -44,6 +47,7 @@ public final class Node implements AutoCloseable {
     private final ThreadPoolExecutor teller;
     private final LimitedEvent lost = new LimitedEvent(Duration.ofSeconds(10));
     private final boolean witness;
+    private final Shared shared;
     private final Cluster cluster;
     private final Gate gate;
     private volatile @Nullable Cluster started;
@@ -53,7 +57,12 @@ public final class Node implements AutoCloseable {
     ///
     /// @param ownPorts the same that the listeners know
     public record Parts(
-            Listeners listeners, Backends backends, OwnPorts ownPorts, List<Loop> loops) {}
+            Listeners listeners,
+            Backends backends,
+            OwnPorts ownPorts,
+            List<Loop> loops,
+            Health health,
+            TicketRing tickets) {}
 
     /// Joins; to be called once the listeners are open. Owns nothing before the gate has looked.
     ///
@@ -85,6 +94,7 @@ public final class Node implements AutoCloseable {
                         (_, executor) -> {
                             if (!executor.isShutdown()) lost.warn("cluster-news-lost");
                         });
+        shared = new Shared(parts.health(), parts.tickets(), this::tellOthers);
         try {
             cluster = Cluster.start(settings, version, new Host());
         } catch (IOException | RuntimeException | Error failure) {
@@ -106,6 +116,11 @@ public final class Node implements AutoCloseable {
             teller.shutdownNow();
             throw failure;
         }
+    }
+
+    private void tellOthers(String topic, byte[] message) {
+        Cluster told = started;
+        if (told != null) told.tell(topic, message); // Else its greeting will.
     }
 
     private void looked(List<Fitness> all) {
@@ -150,8 +165,15 @@ public final class Node implements AutoCloseable {
     }
 
     /// Once a second: what nobody tells of by itself is looked at.
-    public void everySecond() {
-        tell(() -> events.look(cluster.status(), hash));
+    public void everySecond(Instant now) {
+        ClusterStatus status = cluster.status();
+        tell(() -> events.lookAgain(status, hash));
+        String self = settings.nodes().get(settings.self()).name();
+        String first = self;
+        for (ClusterStatus.Node each : status.nodes())
+            if (!each.state().equals("gone") && each.name().compareTo(first) < 0)
+                first = each.name();
+        shared.everySecond(now, first.equals(self));
     }
 
     /// Hands over all that this node owns to others that are fit, while clients are still served. Blocks for some seconds at most.
@@ -216,11 +238,13 @@ public final class Node implements AutoCloseable {
         }
 
         @Override
-        public void received(String topic, String node, byte[] message) {}
+        public void received(String topic, String node, byte[] message) {
+            tell(() -> shared.received(topic, node, message));
+        }
 
         @Override
         public Map<String, byte[]> greeting() {
-            return Map.of();
+            return shared.greeting();
         }
 
         @Override

@@ -44,6 +44,19 @@ public final class StickyKey {
         this.key = key.clone();
     }
 
+    /// A key that others have as well, as the nodes of a cluster: a client then stays where it is whichever of them it comes to.
+    ///
+    /// @param key 32 bytes
+    public static StickyKey of(byte[] key) {
+        if (key.length != BYTES) throw new IllegalArgumentException(key.length + " bytes");
+        return new StickyKey(key);
+    }
+
+    /// How many bytes a key has.
+    public static int bytes() {
+        return BYTES;
+    }
+
     /// The key of this folder, made if there is none. Where it can be neither read nor made, one for this run, with a warning.
     ///
     /// @param folder null = there is none

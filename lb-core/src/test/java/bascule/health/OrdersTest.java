@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import bascule.health.Orders.Kept;
 import bascule.health.Orders.Key;
+import bascule.health.Orders.Wish;
 import bascule.server.ServerStatus.Admin;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -38,12 +39,17 @@ final class OrdersTest {
     /// Stands for the health thread: what it is to do, the test does.
     private final BlockingQueue<Runnable> home = new LinkedBlockingQueue<>();
 
+    /// As without a cluster.
+    private static Wish wish(Admin admin) {
+        return new Wish(admin, Stamp.NONE);
+    }
+
     private OrdersFile file() {
         return new OrdersFile(folder.resolve("servers.json"));
     }
 
     private Orders orders() {
-        return new Orders(home::add, file(), Map.of());
+        return new Orders(home::add, file(), Map.of(), "", () -> 0);
     }
 
     private void runHome() throws InterruptedException {
@@ -59,9 +65,9 @@ final class OrdersTest {
 
     @Test
     void givenOrders_whenWritten_thenReadAgainAndALineEach() throws IOException {
-        var orders = new LinkedHashMap<Key, Admin>();
-        orders.put(A, Admin.DRAINING);
-        orders.put(ODD, Admin.DISABLED);
+        var orders = new LinkedHashMap<Key, Wish>();
+        orders.put(A, wish(Admin.DRAINING));
+        orders.put(ODD, wish(Admin.DISABLED));
         file().write(orders);
 
         assertEquals(orders, file().read());
@@ -98,7 +104,7 @@ final class OrdersTest {
                 ], "more": null}
                 """);
 
-        assertEquals(Map.of(A, Admin.DRAINING), file().read());
+        assertEquals(Map.of(A, wish(Admin.DRAINING)), file().read());
     }
 
     @ParameterizedTest
@@ -133,7 +139,7 @@ final class OrdersTest {
                 ]}
                 """);
 
-        assertEquals(Map.of(A, Admin.DRAINING), file().read());
+        assertEquals(Map.of(A, wish(Admin.DRAINING)), file().read());
     }
 
     @Test
@@ -155,10 +161,10 @@ final class OrdersTest {
         Path link = folder.resolve("servers.json.new");
         Files.createSymbolicLink(link, other);
 
-        file().write(Map.of(A, Admin.DRAINING));
+        file().write(Map.of(A, wish(Admin.DRAINING)));
 
         assertEquals("precious", Files.readString(other));
-        assertEquals(Map.of(A, Admin.DRAINING), file().read());
+        assertEquals(Map.of(A, wish(Admin.DRAINING)), file().read());
         assertFalse(Files.isSymbolicLink(file().file()));
     }
 
@@ -177,8 +183,9 @@ final class OrdersTest {
 
     @Test
     void givenMoreOrdersThanMayBe_whenRead_thenRefused() throws IOException {
-        var orders = new LinkedHashMap<Key, Admin>();
-        for (int i = 0; i <= Orders.MOST; i++) orders.put(new Key("web", "s" + i), Admin.DRAINING);
+        var orders = new LinkedHashMap<Key, Wish>();
+        for (int i = 0; i <= Orders.MOST; i++)
+            orders.put(new Key("web", "s" + i), wish(Admin.DRAINING));
         file().write(orders);
 
         assertThatThrownBy(() -> file().read()).hasMessageContaining("more than 10000 servers");
@@ -193,7 +200,7 @@ final class OrdersTest {
         assertEquals(Admin.ENABLED, orders.of(B));
         assertFalse(kept.isDone());
         assertEquals(Kept.YES, end(kept));
-        assertEquals(Map.of(A, Admin.DRAINING), file().read());
+        assertEquals(Map.of(A, wish(Admin.DRAINING)), file().read());
         assertTrue(orders.put(A, Admin.DRAINING, _ -> true).isDone()); // Nothing to write.
         assertEquals(Kept.YES, end(orders.put(A, Admin.ENABLED, _ -> true)));
         assertEquals(Map.of(), file().read());
@@ -215,7 +222,7 @@ final class OrdersTest {
         assertEquals(Kept.YES, second.join());
         assertEquals(Kept.YES, third.join());
         assertTrue(idle.isDone());
-        assertEquals(Map.of(B, Admin.DRAINING, A, Admin.DISABLED), file().read());
+        assertEquals(Map.of(B, wish(Admin.DRAINING), A, wish(Admin.DISABLED)), file().read());
     }
 
     @Test
@@ -223,7 +230,7 @@ final class OrdersTest {
         Path taken = folder.resolve("state");
         Files.writeString(taken, "");
         var there = new OrdersFile(taken.resolve("servers.json"));
-        var orders = new Orders(home::add, there, Map.of());
+        var orders = new Orders(home::add, there, Map.of(), "", () -> 0);
 
         Kept not = end(orders.put(A, Admin.DRAINING, _ -> true));
         assertThat(not.notKept()).startsWith(there.file() + ": ");
@@ -231,25 +238,26 @@ final class OrdersTest {
 
         Files.delete(taken);
         assertEquals(Kept.YES, end(orders.put(A, Admin.DRAINING, _ -> true)));
-        assertEquals(Map.of(A, Admin.DRAINING), there.read());
+        assertEquals(Map.of(A, wish(Admin.DRAINING)), there.read());
     }
 
     @Test
     void givenFailedWrite_whenTheOldFileIsRead_thenItIsWhole() throws Exception {
-        file().write(Map.of(A, Admin.DRAINING));
+        file().write(Map.of(A, wish(Admin.DRAINING)));
         Files.createDirectories(
                 folder.resolve("servers.json.new/x")); // Where it would be written to.
 
         Orders orders = orders();
         assertNotNull(end(orders.put(B, Admin.DRAINING, _ -> true)).notKept());
-        assertEquals(Map.of(A, Admin.DRAINING), file().read());
+        assertEquals(Map.of(A, wish(Admin.DRAINING)), file().read());
     }
 
     @Test
     void givenManyOrders_whenOneMore_thenTheOldestOfAServerThatIsGoneIsForgotten() {
-        var full = new LinkedHashMap<Key, Admin>();
-        for (int i = 0; i < Orders.MOST; i++) full.put(new Key("web", "s" + i), Admin.DRAINING);
-        var orders = new Orders(home::add, null, full);
+        var full = new LinkedHashMap<Key, Wish>();
+        for (int i = 0; i < Orders.MOST; i++)
+            full.put(new Key("web", "s" + i), wish(Admin.DRAINING));
+        var orders = new Orders(home::add, null, full, "", () -> 0);
         Key gone = new Key("web", "s7");
 
         orders.put(A, Admin.DRAINING, key -> !key.equals(gone));
@@ -261,9 +269,10 @@ final class OrdersTest {
 
     @Test
     void givenManyOrders_whenAllServersAreThere_thenOneMoreIsNotKeptButOneChangedIs() {
-        var full = new LinkedHashMap<Key, Admin>();
-        for (int i = 0; i < Orders.MOST; i++) full.put(new Key("web", "s" + i), Admin.DRAINING);
-        var orders = new Orders(home::add, null, full);
+        var full = new LinkedHashMap<Key, Wish>();
+        for (int i = 0; i < Orders.MOST; i++)
+            full.put(new Key("web", "s" + i), wish(Admin.DRAINING));
+        var orders = new Orders(home::add, null, full, "", () -> 0);
 
         assertEquals(
                 "10000 orders are kept", orders.put(A, Admin.DRAINING, _ -> true).join().notKept());
@@ -275,7 +284,7 @@ final class OrdersTest {
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void givenNoFile_whenPut_thenOnlyWhatNeedsNoFileIsKept(boolean drained) {
-        var orders = new Orders(home::add, null, Map.of());
+        var orders = new Orders(home::add, null, Map.of(), "", () -> 0);
         Admin wanted = drained ? Admin.DRAINING : Admin.ENABLED;
         String notKept = orders.put(A, wanted, _ -> true).join().notKept();
 
@@ -286,9 +295,9 @@ final class OrdersTest {
 
     @Test
     void givenReaderMeanwhile_whenWrittenAgainAndAgain_thenAlwaysWhole() throws Exception {
-        var even = new LinkedHashMap<Key, Admin>();
-        for (int i = 0; i < 500; i++) even.put(new Key("web", "s" + i), Admin.DRAINING);
-        var odd = new LinkedHashMap<>(Map.of(A, Admin.DISABLED));
+        var even = new LinkedHashMap<Key, Wish>();
+        for (int i = 0; i < 500; i++) even.put(new Key("web", "s" + i), wish(Admin.DRAINING));
+        var odd = new LinkedHashMap<>(Map.of(A, wish(Admin.DISABLED)));
         file().write(even);
         Thread writer =
                 Thread.ofPlatform()
@@ -301,11 +310,159 @@ final class OrdersTest {
                                         throw new AssertionError(failure);
                                     }
                                 });
-        List<Map<Key, Admin>> seen = new ArrayList<>();
+        List<Map<Key, Wish>> seen = new ArrayList<>();
         while (writer.isAlive()) seen.add(file().read());
         writer.join();
 
         assertThat(seen).isNotEmpty().allMatch(each -> each.equals(even) || each.equals(odd));
         assertEquals(even, file().read());
+    }
+
+    // ---- in a cluster
+
+    private Orders ofNode(String name, long wallMillis, Map<Key, Wish> read) {
+        return new Orders(home::add, null, read, name, () -> wallMillis);
+    }
+
+    @Test
+    void givenTwoNodes_whenBothOrder_thenBothHoldTheLaterWhateverComesFirst() {
+        Orders a = ofNode("a", 1000, Map.of());
+        Orders b = ofNode("b", 2000, Map.of());
+        a.put(A, Admin.DRAINING, _ -> true);
+        b.put(A, Admin.DISABLED, _ -> true);
+        b.put(B, Admin.DRAINING, _ -> true);
+        List<Order> ofA = a.all();
+        List<Order> ofB = b.all();
+
+        assertThat(a.merge(ofB, _ -> true)).hasSize(2);
+        assertThat(b.merge(ofA, _ -> true)).isEmpty();
+
+        assertThat(a.all()).containsExactlyInAnyOrderElementsOf(b.all());
+        assertEquals(Admin.DISABLED, a.of(A));
+        assertThat(a.merge(ofB, _ -> true)).isEmpty(); // Once more changes nothing.
+        // Behind b's clock, and yet later than all it has heard of.
+        a.put(A, Admin.ENABLED, _ -> true);
+        assertThat(b.merge(a.all(), _ -> true))
+                .containsExactly(new Order("web", "a", Admin.ENABLED, new Stamp(2002, "a")));
+        assertEquals(Admin.ENABLED, b.of(A));
+    }
+
+    @Test
+    void givenSameCounter_whenMerged_thenTheNameDecidesOnBoth() {
+        Orders a = ofNode("a", 1000, Map.of());
+        Orders b = ofNode("b", 1000, Map.of());
+        a.put(A, Admin.DRAINING, _ -> true);
+        b.put(A, Admin.DISABLED, _ -> true);
+        List<Order> ofA = a.all();
+        a.merge(b.all(), _ -> true);
+        b.merge(ofA, _ -> true);
+
+        assertEquals(Admin.DISABLED, a.of(A));
+        assertEquals(Admin.DISABLED, b.of(A));
+    }
+
+    @Test
+    void givenNodeThatWasAway_whenItIsTold_thenWhatWasTakenBackIsTakenBackThereToo() {
+        Orders a = ofNode("a", 1000, Map.of());
+        Orders b = ofNode("b", 1000, Map.of());
+        a.put(A, Admin.DRAINING, _ -> true);
+        b.merge(a.all(), _ -> true);
+        a.put(A, Admin.ENABLED, _ -> true); // While b is away.
+
+        b.merge(a.all(), _ -> true);
+
+        assertEquals(Admin.ENABLED, b.of(A));
+        assertThat(
+                        b.merge(
+                                List.of(
+                                        new Order(
+                                                "web", "a", Admin.DRAINING, new Stamp(1000, "a"))),
+                                _ -> true))
+                .isEmpty();
+    }
+
+    @Test
+    void givenOrdersWithStamps_whenWritten_thenReadAgain() throws Exception {
+        var orders = new Orders(home::add, file(), Map.of(), "a", () -> 1000);
+        assertEquals(Kept.YES, end(orders.put(A, Admin.DRAINING, _ -> true)));
+        assertEquals(Kept.YES, end(orders.put(B, Admin.ENABLED, _ -> true)));
+
+        assertEquals(
+                Map.of(
+                        A, new Wish(Admin.DRAINING, new Stamp(1000, "a")),
+                        B, new Wish(Admin.ENABLED, new Stamp(1001, "a"))),
+                file().read());
+        assertEquals(
+                """
+                {"version":2,"servers":[
+                  {"backend":"web","server":"a","admin":"draining","counter":1000,"node":"a"},
+                  {"backend":"web","server":"10.0.0.1:80","admin":"enabled","counter":1001,"node":"a"}
+                ]}
+                """,
+                Files.readString(file().file()));
+        Orders again = new Orders(home::add, file(), file().read(), "a", () -> 0);
+        again.put(A, Admin.ENABLED, _ -> true);
+        assertThat(again.all())
+                .contains(new Order("web", "a", Admin.ENABLED, new Stamp(1002, "a")));
+    }
+
+    @Test
+    void givenMergedOrders_whenWritten_thenTheyOutliveARestart() throws Exception {
+        var orders = new Orders(home::add, file(), Map.of(), "a", () -> 1000);
+        var theirs = new Order("web", "a", Admin.DISABLED, new Stamp(5, "b"));
+        assertThat(orders.merge(List.of(theirs), _ -> true)).containsExactly(theirs);
+        // While that is being written, one more comes.
+        var more = new Order("web", "more", Admin.DRAINING, new Stamp(6, "b"));
+        orders.merge(List.of(more), _ -> true);
+        while (!orders.idle().isDone()) runHome();
+
+        assertEquals(
+                Map.of(
+                        A,
+                        new Wish(Admin.DISABLED, new Stamp(5, "b")),
+                        new Key("web", "more"),
+                        new Wish(Admin.DRAINING, new Stamp(6, "b"))),
+                file().read());
+    }
+
+    @Test
+    void givenFileOfTheTimeWithoutACluster_whenRead_thenItsOrdersHoldUntilTheClusterSaysElse() {
+        Orders a = ofNode("a", 1000, Map.of(A, wish(Admin.DRAINING)));
+        Orders b = ofNode("b", 1000, Map.of(A, wish(Admin.DISABLED), B, wish(Admin.DRAINING)));
+        List<Order> ofA = a.all();
+        a.merge(b.all(), _ -> true);
+        b.merge(ofA, _ -> true);
+
+        assertThat(a.all()).containsExactlyInAnyOrderElementsOf(b.all());
+        assertEquals(Admin.DISABLED, a.of(A));
+        b.put(A, Admin.ENABLED, _ -> true);
+        a.merge(b.all(), _ -> true);
+        assertEquals(Admin.ENABLED, a.of(A));
+    }
+
+    @Test
+    void givenMoreOrdersThanMayBe_whenMerged_thenTheBoundHoldsAndWhatIsEnabledGoesFirst() {
+        Orders a = ofNode("a", 1000, Map.of());
+        var many = new ArrayList<Order>();
+        for (int i = 0; i < Orders.MOST; i++)
+            many.add(
+                    new Order(
+                            "web",
+                            "s" + i,
+                            i == 7 ? Admin.ENABLED : Admin.DRAINING,
+                            new Stamp(1, "b")));
+        a.merge(many, _ -> true);
+        assertThat(
+                        a.merge(
+                                List.of(new Order("web", "x", Admin.DRAINING, new Stamp(1, "b"))),
+                                _ -> true))
+                .hasSize(1);
+        assertThat(
+                        a.merge(
+                                List.of(new Order("web", "y", Admin.DRAINING, new Stamp(1, "b"))),
+                                _ -> true))
+                .isEmpty();
+
+        assertThat(a.all()).hasSize(Orders.MOST);
     }
 }

@@ -86,7 +86,7 @@ final class WatchedBackendTest {
         assertEquals(
                 new Company(11, 0, true, true), backend.companyOf(first.server(), first.state()));
 
-        for (int i = 1; i < 11; i++) if (i != 9) watched.get(i).order(Admin.DRAINING);
+        for (int i = 1; i < 11; i++) if (i != 9) watched.get(i).order(Admin.DRAINING, "asked");
         assertEquals(
                 new Company(11, 0, true, false), backend.companyOf(first.server(), first.state()));
         WatchedServer backup = watched.get(9);

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +32,18 @@ public final class TicketRing {
     /// For so long after it was made a key opens. So a ticket is good for 16 to 24 hours, and a stolen key opens at most what was recorded
     /// in a day, and of TLS 1.2 only.
     static final Duration ACCEPT_FOR = Duration.ofHours(24);
+
+    /// How long after its time another node's new key is waited for.
+    private static final Duration LATE = Duration.ofMinutes(10);
+
+    /// How far another node's clock may be ahead.
+    private static final Duration AHEAD = Duration.ofHours(1);
+
+    /// Of two of the same second the order is any, but the same everywhere.
+    private static final Comparator<Key> NEWEST_FIRST =
+            Comparator.comparingLong(Key::madeAtEpochSecond)
+                    .reversed()
+                    .thenComparing(Key::secret, Arrays::compare);
 
     /// Keys in one ring; what is handed in may hold more than we would keep.
     static final int KEYS_LIMIT = 16;
@@ -80,6 +93,21 @@ public final class TicketRing {
     public synchronized boolean rotate(Instant now) {
         List<Key> kept = new ArrayList<>();
         if (age(keys.getFirst(), now) >= ROTATE_EVERY.toSeconds()) kept.add(newKey(now));
+        return keep(kept, now);
+    }
+
+    /// The same where another node makes the new keys: only forgets those that are too old. One that nobody else made in time is made here after
+    /// all.
+    ///
+    /// @return whether anything changed
+    public synchronized boolean forget(Instant now) {
+        List<Key> kept = new ArrayList<>();
+        long late = ROTATE_EVERY.plus(LATE).toSeconds();
+        if (age(keys.getFirst(), now) >= late) kept.add(newKey(now));
+        return keep(kept, now);
+    }
+
+    private boolean keep(List<Key> kept, Instant now) {
         for (Key key : keys) {
             if (age(key, now) < ACCEPT_FOR.toSeconds() && kept.size() < KEYS_LIMIT) kept.add(key);
             else Arrays.fill(key.secret(), (byte) 0);
@@ -102,24 +130,55 @@ public final class TicketRing {
     ///
     /// @return false, with nothing changed, if these bytes were not exported by a ring
     public synchronized boolean install(byte[] exported) {
-        int body = exported.length - MAGIC.length;
-        if (body <= 0 || body % KEY_BYTES != 0 || body / KEY_BYTES > KEYS_LIMIT) return false;
-        ByteBuffer in = ByteBuffer.wrap(exported);
-        byte[] magic = new byte[MAGIC.length];
-        in.get(magic);
-        if (!Arrays.equals(magic, MAGIC)) return false;
-        List<Key> installed = new ArrayList<>();
-        while (in.hasRemaining()) {
-            long madeAt = in.getLong();
-            byte[] secret = new byte[SECRET_BYTES];
-            in.get(secret);
-            if (madeAt < 0 || madeAt > Instant.MAX.getEpochSecond()) return false;
-            installed.add(new Key(madeAt, secret));
-        }
+        List<Key> installed = read(exported);
+        if (installed.isEmpty()) return false;
         for (Key key : keys) Arrays.fill(key.secret(), (byte) 0);
         keys = List.copyOf(installed);
         tell();
         return true;
+    }
+
+    /// Takes the keys of another ring beside these: two rings that have each other's keys are the same, whichever was told first, and open
+    /// what was sealed under either. The newest key seals; the oldest beyond the limit are lost, as are those that are too old, or of a clock
+    /// that is far ahead.
+    ///
+    /// @return false, with nothing changed, if these bytes were not exported by a ring
+    public synchronized boolean merge(byte[] exported, Instant now) {
+        List<Key> theirs = read(exported);
+        if (theirs.isEmpty()) return false;
+        List<Key> all = new ArrayList<>(keys);
+        for (Key key : theirs) {
+            boolean known = false;
+            for (Key own : keys) known |= Arrays.equals(own.secret(), key.secret());
+            long age = age(key, now);
+            boolean good = age < ACCEPT_FOR.toSeconds() && age >= -AHEAD.toSeconds();
+            if (!known && good) all.add(key);
+        }
+        all.sort(NEWEST_FIRST);
+        while (all.size() > KEYS_LIMIT) Arrays.fill(all.removeLast().secret(), (byte) 0);
+        if (all.equals(keys)) return true;
+        keys = List.copyOf(all);
+        tell();
+        return true;
+    }
+
+    /// @return empty if it is no export
+    private static List<Key> read(byte[] exported) {
+        int body = exported.length - MAGIC.length;
+        if (body <= 0 || body % KEY_BYTES != 0 || body / KEY_BYTES > KEYS_LIMIT) return List.of();
+        ByteBuffer in = ByteBuffer.wrap(exported);
+        byte[] magic = new byte[MAGIC.length];
+        in.get(magic);
+        if (!Arrays.equals(magic, MAGIC)) return List.of();
+        List<Key> read = new ArrayList<>();
+        while (in.hasRemaining()) {
+            long madeAt = in.getLong();
+            byte[] secret = new byte[SECRET_BYTES];
+            in.get(secret);
+            if (madeAt < 0 || madeAt > Instant.MAX.getEpochSecond()) return List.of();
+            read.add(new Key(madeAt, secret));
+        }
+        return read;
     }
 
     /// Hands a context its keys now, and whenever they change.

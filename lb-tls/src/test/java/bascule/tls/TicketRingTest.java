@@ -195,4 +195,67 @@ final class TicketRingTest {
     void givenRing_whenPrinted_thenShowsAgesOnly() {
         assertThat(ring.toString()).isEqualTo("[ticket key of 2026-11-20T00:00:00Z]");
     }
+
+    @Test
+    void givenTwoRings_whenEachTakesTheOthersKeys_thenBothAreTheSameAndOpenWhatEitherSealed() {
+        ring.rotate(START.plus(Duration.ofHours(8)));
+        Instant now = START.plus(Duration.ofHours(9));
+        TicketRing other = new TicketRing(now);
+        byte[] mine = ring.export();
+        byte[] theirs = other.export();
+        List<String> before = keys(ring, context(1));
+        List<String> beforeOther = keys(other, context(1));
+
+        assertThat(ring.merge(theirs, now)).isTrue();
+        assertThat(other.merge(mine, now)).isTrue();
+
+        assertThat(ring.export()).isEqualTo(other.export());
+        assertThat(keys(ring, context(1)))
+                .hasSize(3)
+                .containsAll(before)
+                .startsWith(beforeOther.getFirst()); // The newest seals.
+        byte[] same = ring.export();
+        assertThat(ring.merge(mine, now)).isTrue();
+        assertThat(ring.export()).isEqualTo(same);
+    }
+
+    @Test
+    void givenKeysTooOldOrOfAClockFarAhead_whenMerged_thenTheyAreLeftOut() {
+        TicketRing old = new TicketRing(START.minus(Duration.ofHours(25)));
+        TicketRing ahead = new TicketRing(START.plus(Duration.ofHours(2)));
+        byte[] before = ring.export();
+
+        assertThat(ring.merge(old.export(), START)).isTrue();
+        assertThat(ring.merge(ahead.export(), START)).isTrue();
+        assertThat(ring.export()).isEqualTo(before);
+    }
+
+    @Test
+    void givenMoreKeysThanMayBe_whenMerged_thenTheNewestStay() {
+        for (int i = 1; i <= 40; i++)
+            ring.merge(new TicketRing(START.plusSeconds(i)).export(), START.plusSeconds(60));
+
+        assertThat(ring.export()).hasSize(4 + 40 * TicketRing.KEYS_LIMIT);
+        assertThat(ring.toString()).startsWith("[ticket key of 2026-11-20T00:00:40Z,");
+    }
+
+    @Test
+    void givenBytesOfNoRing_whenMerged_thenAreRefusedAndNothingChanges() {
+        byte[] good = ring.export();
+
+        assertThat(ring.merge(Arrays.copyOf(good, good.length - 1), START)).isFalse();
+        assertThat(ring.merge(new byte[0], START)).isFalse();
+        assertThat(ring.export()).isEqualTo(good);
+    }
+
+    @Test
+    void givenRingWhoseKeysAnotherNodeMakes_whenTimeComes_thenItOnlyForgetsUnlessThatNodeFails() {
+        assertThat(ring.forget(START.plus(Duration.ofHours(8)))).isFalse();
+        assertThat(ring.forget(START.plus(Duration.ofHours(8).plusMinutes(10)))).isTrue();
+        assertThat(keys(ring, context(1))).hasSize(2);
+        assertThat(ring.forget(START.plus(Duration.ofHours(16).plusMinutes(9)))).isFalse();
+        assertThat(ring.merge(new TicketRing(START.plus(Duration.ofHours(24))).export(), START.plus(Duration.ofHours(24)))).isTrue();
+        assertThat(ring.forget(START.plus(Duration.ofHours(24)))).isTrue();
+        assertThat(keys(ring, context(1))).hasSize(2);
+    }
 }

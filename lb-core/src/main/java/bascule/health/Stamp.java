@@ -1,0 +1,18 @@
+package bascule.health;
+
+/// When an order was given, in a time that all nodes of a cluster share: of two orders for the same server the one with the higher stamp
+/// holds, on every node, in whatever order they arrive.
+///
+/// @param counter higher than that of every order its giver knew of; and never behind the giver's wall clock in milliseconds, so that where
+///     two nodes were apart, what was said later holds, as far as their clocks agree
+/// @param node who gave it; decides between equal counters
+public record Stamp(long counter, String node) implements Comparable<Stamp> {
+    /// Of an order that was given without a cluster: any other is later.
+    public static final Stamp NONE = new Stamp(0, "");
+
+    @Override
+    public int compareTo(Stamp other) {
+        int byCounter = Long.compare(counter, other.counter);
+        return byCounter == 0 ? node.compareTo(other.node) : byCounter;
+    }
+}
