@@ -164,6 +164,11 @@ public final class Daemon {
             throws StartFailure {
         String lacking = DescriptorNeeds.lacking(configuration);
         if (lacking != null) throw new StartFailure(Main.REFUSED, lacking);
+        try {
+            Node.prepare(configuration);
+        } catch (IOException failure) {
+            throw new StartFailure(Main.FAILED, String.valueOf(failure.getMessage()), failure);
+        }
         Daemon daemon = new Daemon(configuration, source, tickets);
         try {
             daemon.open(configuration);

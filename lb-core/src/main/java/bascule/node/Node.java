@@ -7,6 +7,7 @@ import bascule.cluster.ClusterSettings;
 import bascule.cluster.ClusterStatus;
 import bascule.cluster.Fitness;
 import bascule.cluster.OwnershipChange;
+import bascule.cluster.net.LowDescriptors;
 import bascule.cluster.ownership.Claim.Phase;
 import bascule.cluster.port.OwnerPort;
 import bascule.config.Configuration;
@@ -63,6 +64,13 @@ public final class Node implements AutoCloseable {
             List<Loop> loops,
             Health health,
             TicketRing tickets) {}
+
+    /// To be called before the listeners are opened, so that they close first when the process is killed.
+    ///
+    /// @throws IOException if descriptors are short
+    public static void prepare(Configuration configuration) throws IOException {
+        if (!configuration.floatingIps().isEmpty()) LowDescriptors.reserve();
+    }
 
     /// Joins; to be called once the listeners are open. Owns nothing before the gate has looked.
     ///

@@ -23,11 +23,12 @@ final class KernelSocket implements AutoCloseable {
     /// @param what it is for, in messages
     KernelSocket(String what, int domain, int type, int protocol) throws NetFault {
         this.what = what;
-        fd = Sys.socket(errno, domain, type | Sys.SOCK_CLOEXEC, protocol);
-        if (fd < 0) {
+        int opened = Sys.socket(errno, domain, type | Sys.SOCK_CLOEXEC, protocol);
+        if (opened < 0) {
             arena.close();
-            throw new NetFault(what, -fd);
+            throw new NetFault(what, -opened);
         }
+        fd = domain == Sys.AF_PACKET ? LowDescriptors.lower(errno, opened) : opened;
     }
 
     int fd() {
@@ -107,7 +108,7 @@ final class KernelSocket implements AutoCloseable {
 
     @Override
     public void close() {
-        Sys.close(errno, fd);
+        LowDescriptors.close(errno, fd);
         arena.close();
     }
 

@@ -57,6 +57,7 @@ final class Sys {
     private static final MethodHandle EVENTFD = call("eventfd", JAVA_INT, JAVA_INT, JAVA_INT);
     private static final MethodHandle WRITE =
             call("write", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG);
+    private static final MethodHandle DUP3 = call("dup3", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
     private static final MethodHandle CLOSE = call("close", JAVA_INT, JAVA_INT);
 
     private Sys() {}
@@ -155,6 +156,14 @@ final class Sys {
         try {
             long bytes = from.byteSize();
             return result(errno, (long) WRITE.invokeExact(errno, fd, from, bytes));
+        } catch (Throwable impossible) {
+            throw new AssertionError(impossible);
+        }
+    }
+
+    static int dup3(MemorySegment errno, int fd, int to, int flags) {
+        try {
+            return result(errno, (int) DUP3.invokeExact(errno, fd, to, flags));
         } catch (Throwable impossible) {
             throw new AssertionError(impossible);
         }
