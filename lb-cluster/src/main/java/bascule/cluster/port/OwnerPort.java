@@ -92,7 +92,9 @@ public final class OwnerPort implements AutoCloseable {
     private OwnerPort(Settings settings, Listener listener) throws IOException {
         this.settings = settings;
         this.listener = listener;
-        this.sessions = new Sessions(settings, new SecureRandom(), System.nanoTime());
+        var random = new SecureRandom();
+        Sessions.warmUp(settings, random, System.nanoTime());
+        this.sessions = new Sessions(settings, random, System.nanoTime());
         int nodes = settings.nodes().size();
         this.connected = new DatagramSocket[nodes];
         this.sources = new SocketAddress[nodes][SOURCES];
