@@ -2,6 +2,7 @@ package bascule.cluster;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import bascule.cluster.ownership.Rules;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -58,7 +59,8 @@ final class Epochs implements AutoCloseable {
             if (blank <= 0) continue;
             try {
                 long epoch = Long.parseLong(line.substring(blank + 1));
-                if (epoch > 0) epochs.merge(line.substring(0, blank), epoch, Math::max);
+                if (epoch > 0 && epoch <= Rules.EPOCH_MOST)
+                    epochs.merge(line.substring(0, blank), epoch, Math::max);
             } catch (NumberFormatException _) {
                 // No epoch.
             }
@@ -73,7 +75,7 @@ final class Epochs implements AutoCloseable {
 
     /// Remembers it if it is higher. On one thread only.
     void learn(String floatingIp, long epoch) {
-        if (epoch <= of(floatingIp)) return;
+        if (epoch <= of(floatingIp) || epoch > Rules.EPOCH_MOST) return;
         known.put(floatingIp, epoch);
         if (file == null) return;
         var text = new StringBuilder();

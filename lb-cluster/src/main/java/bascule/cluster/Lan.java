@@ -31,6 +31,7 @@ final class Lan implements AutoCloseable {
     private final Consumer<Runnable> onLoop;
     private final BiConsumer<String, Object[]> warned;
     private final HostAddresses addresses;
+    private final HostLook host;
 
     /// Interface and neighbours of each floating IP; null where no interface has its subnet.
     private final HostAddresses.@Nullable Interface[] on;
@@ -48,6 +49,7 @@ final class Lan implements AutoCloseable {
     private long askedNanos;
     private long lookAgainNanos;
     private boolean looking;
+    private boolean toldUnknown;
 
     /// @param events told on the loop's thread
     /// @param onLoop runs something there
@@ -68,12 +70,15 @@ final class Lan implements AutoCloseable {
         on = new HostAddresses.Interface[floatingIps.size()];
         missing = floatingIps.isEmpty() ? "" : String.join(", ", Capabilities.missing());
         addresses = HostAddresses.open(new Heard());
-        if (missing.isEmpty() && !floatingIps.isEmpty()) warmUp();
-    }
-
-    private void warmUp() throws IOException {
         try {
-            addresses.warmUp();
+            if (missing.isEmpty() && !floatingIps.isEmpty()) addresses.warmUp();
+            host =
+                    new HostLook(
+                            found -> onLoop.accept(() -> found(found)),
+                            failure ->
+                                    warned.accept(
+                                            "addresses-unreadable",
+                                            new Object[] {"cause", text(failure)}));
         } catch (IOException e) {
             addresses.close();
             throw e;
@@ -86,8 +91,9 @@ final class Lan implements AutoCloseable {
         public void address(
                 InetAddress address, int interfaceIndex, boolean present, boolean tagged) {
             int floatingIp = indexOf(address);
-            if (floatingIp >= 0) onLoop.accept(() -> lookAt(floatingIp));
-            else onLoop.accept(Lan.this::lookSoon); // A subnet may have come or gone.
+            if (floatingIp >= 0)
+                onLoop.accept(() -> addressChanged(floatingIp, interfaceIndex, present));
+            else onLoop.accept(Lan.this::look); // A subnet may have come or gone.
         }
 
         @Override
@@ -150,19 +156,16 @@ final class Lan implements AutoCloseable {
         return there;
     }
 
-    /// Finds interfaces and witness, and tells of all that there is.
+    /// Finds interfaces and witness anew, soon, and tells of all that there is.
     void look() {
-        looking = false;
+        looking = !host.look();
         lookAgainNanos = System.nanoTime() + LOOK_AGAIN_NANOS;
-        try {
-            List<HostAddresses.Interface> interfaces = addresses.interfaces();
-            List<HostAddresses.Address> present = addresses.list();
-            forgetGone(interfaces);
-            for (int i = 0; i < on.length; i++) look(i, interfaces, present);
-            lookForWitness(interfaces, present);
-        } catch (IOException failure) {
-            warned.accept("addresses-unreadable", new Object[] {"cause", text(failure)});
-        }
+    }
+
+    private void found(HostLook.Found found) {
+        forgetGone(found.interfaces());
+        for (int i = 0; i < on.length; i++) look(i, found.interfaces(), found.addresses());
+        lookForWitness(found);
     }
 
     /// An interface that is made anew has another index: what listened on the old one hears nothing any more.
@@ -174,10 +177,7 @@ final class Lan implements AutoCloseable {
                 .removeIf(
                         each -> {
                             if (there.contains(each.getKey())) return false;
-                            if (each.getValue() == witnessLan) {
-                                forgetWitness();
-                                witness = null;
-                            }
+                            if (each.getValue() == witnessLan) forgetWitness();
                             each.getValue().close();
                             return true;
                         });
@@ -216,22 +216,35 @@ final class Lan implements AutoCloseable {
         return null;
     }
 
-    private void lookForWitness(
-            List<HostAddresses.Interface> interfaces, List<HostAddresses.Address> present)
-            throws IOException {
-        InetAddress wanted = givenWitness != null ? givenWitness : gateway();
-        if (wanted == null ? witness == null && witnessEcho == null : wanted.equals(witness)) {
-            if (wanted == null) events.accept(new Event.WitnessKnown(false));
+    /// A witness stays one when its route goes: it does not answer then, and a node that lost its routes is one that is cut off.
+    private void lookForWitness(HostLook.Found found) {
+        InetAddress gateway = found.gateways().isEmpty() ? null : found.gateways().getFirst();
+        InetAddress wanted = givenWitness != null ? givenWitness : gateway;
+        if (wanted == null) wanted = witness;
+        if (wanted == null) {
+            if (!toldUnknown && !floatingIps.isEmpty())
+                warned.accept(
+                        "witness-unknown",
+                        new Object[] {"expected", "a default gateway, or cluster.witness"});
+            toldUnknown = true;
+            events.accept(new Event.WitnessKnown(false));
+            return;
+        }
+        HostAddresses.Interface lan =
+                Subnets.holding(wanted, found.addresses(), found.interfaces());
+        if (wanted.equals(witness) && (witnessLan != null || witnessEcho != null)) {
+            // Who has no address on its LAN any more can be reached by nobody, whatever it hears.
+            if (witnessLan != null)
+                witnessSource =
+                        lan == null ? null : Subnets.source(wanted, lan.index(), found.addresses());
             return;
         }
         forgetWitness();
         witness = wanted;
-        events.accept(new Event.WitnessKnown(wanted != null));
-        if (wanted == null) return;
-        HostAddresses.Interface lan = Subnets.holding(wanted, present, interfaces);
+        events.accept(new Event.WitnessKnown(true));
         if (lan != null && missing.isEmpty()) {
             witnessLan = listen(lan);
-            witnessSource = Subnets.source(wanted, lan.index(), present);
+            witnessSource = Subnets.source(wanted, lan.index(), found.addresses());
         }
         if (witnessLan == null) {
             try {
@@ -242,11 +255,6 @@ final class Lan implements AutoCloseable {
                         new Object[] {"witness", wanted.getHostAddress(), "cause", text(failure)});
             }
         }
-    }
-
-    private @Nullable InetAddress gateway() throws IOException {
-        List<InetAddress> gateways = addresses.gateways();
-        return gateways.isEmpty() ? null : gateways.getFirst();
     }
 
     private void forgetWitness() {
@@ -280,40 +288,18 @@ final class Lan implements AutoCloseable {
         return -1;
     }
 
-    /// The kernel has said something of it, maybe long ago: how is it now?
-    private void lookAt(int floatingIp) {
+    private void addressChanged(int floatingIp, int interfaceIndex, boolean present) {
         HostAddresses.Interface at = on[floatingIp];
-        if (at == null) {
-            lookSoon();
-            return;
-        }
-        try {
-            InetAddress wanted = floatingIps.get(floatingIp).address();
-            boolean isHere =
-                    addresses.list().stream()
-                            .anyMatch(
-                                    each ->
-                                            each.address().equals(wanted)
-                                                    && each.interfaceIndex() == at.index());
-            events.accept(new Event.Present(floatingIp, isHere));
-        } catch (IOException failure) {
-            warned.accept("addresses-unreadable", new Object[] {"cause", text(failure)});
-        }
+        if (at != null && at.index() == interfaceIndex)
+            events.accept(new Event.Present(floatingIp, present));
     }
 
     private void linkChanged(int interfaceIndex, boolean up) {
-        boolean known = false;
         for (int i = 0; i < on.length; i++) {
             HostAddresses.Interface at = on[i];
-            if (at == null || at.index() != interfaceIndex) continue;
-            known = true;
-            events.accept(new Event.Carrier(i, up));
+            if (at != null && at.index() == interfaceIndex) events.accept(new Event.Carrier(i, up));
         }
-        if (!known || !up) lookSoon();
-    }
-
-    private void lookSoon() {
-        looking = true;
+        look();
     }
 
     /// Every turn of the loop.
@@ -399,6 +385,7 @@ final class Lan implements AutoCloseable {
 
     @Override
     public void close() {
+        host.close();
         forgetWitness();
         neighbours.values().forEach(Neighbours::close);
         addresses.close();

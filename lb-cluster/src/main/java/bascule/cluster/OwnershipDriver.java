@@ -1,5 +1,6 @@
 package bascule.cluster;
 
+import bascule.cluster.net.NetFault;
 import bascule.cluster.ownership.Action;
 import bascule.cluster.ownership.Beat;
 import bascule.cluster.ownership.Claim.Phase;
@@ -8,6 +9,7 @@ import bascule.cluster.ownership.Event;
 import bascule.cluster.ownership.Rules;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
@@ -63,6 +65,7 @@ final class OwnershipDriver {
     private final List<Event> followUps = new ArrayList<>();
     private boolean news = true;
     private volatile boolean settled;
+    private final long[] toldFailedNanos;
     private boolean leaving;
 
     OwnershipDriver(
@@ -92,6 +95,8 @@ final class OwnershipDriver {
             handOvers[i] = new HandOverWatch();
             fitness[i] = new Fitness(rules.floatingIps().get(i).name(), -1, "not checked yet");
         }
+        toldFailedNanos = new long[floatingIps];
+        Arrays.fill(toldFailedNanos, System.nanoTime() - TOLD_EVERY_NANOS);
         heardNanos = new long[nodes];
         viewNanos = new long[nodes];
         inView = new boolean[nodes];
@@ -246,7 +251,13 @@ final class OwnershipDriver {
             // What was decided before a pause is void after it; to let go is always right.
             boolean stale = System.nanoTime() - eventNanos >= rules.timings().gap();
             if (stale && !isAlwaysRight(action)) continue;
-            perform(action, eventNanos);
+            try {
+                perform(action, eventNanos);
+            } catch (RuntimeException bug) { // The other addresses have their turn all the same.
+                if (action instanceof Action.Take(int floatingIp, _, _))
+                    followUps.add(new Event.Failed(floatingIp, bug.toString()));
+                host.told(true, "ownership-bug", "cause", bug);
+            }
         }
     }
 
@@ -300,7 +311,12 @@ final class OwnershipDriver {
             work.run();
         } catch (IOException failure) {
             String cause = String.valueOf(failure.getMessage());
+            boolean isGone = failure instanceof NetFault fault && fault.isNotThere();
             if (isTake) followUps.add(new Event.Failed(floatingIp, cause));
+            else if (isGone) followUps.add(new Event.Present(floatingIp, false));
+            long now = System.nanoTime();
+            if (now - toldFailedNanos[floatingIp] < TOLD_EVERY_NANOS) return;
+            toldFailedNanos[floatingIp] = now;
             host.told(true, "floating-ip-failed", "name", name(floatingIp), "cause", cause);
         }
     }

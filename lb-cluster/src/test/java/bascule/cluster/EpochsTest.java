@@ -32,7 +32,20 @@ class EpochsTest {
 
     @Test
     void givenGarbage_whenRead_thenOnlyWhatIsAnEpoch() {
-        assertThat(Epochs.parse(List.of("", " ", "a", "a b", " 5", "a -1", "a 0", "b 9", "b 4")))
+        assertThat(
+                        Epochs.parse(
+                                List.of(
+                                        "",
+                                        " ",
+                                        "a",
+                                        "a b",
+                                        " 5",
+                                        "a -1",
+                                        "a 0",
+                                        "b 9",
+                                        "b 4",
+                                        "c 9223372036854775807",
+                                        "c 549755813889")))
                 .containsExactly(java.util.Map.entry("b", 9L));
     }
 

@@ -32,4 +32,9 @@ public final class NetFault extends IOException {
             default -> "errno " + errno;
         };
     }
+
+    /// Was it about an address that is not there (any more)?
+    public boolean isNotThere() {
+        return errno == Sys.EADDRNOTAVAIL;
+    }
 }

@@ -7,6 +7,10 @@ import java.util.List;
 ///
 /// @param self index of this node
 public record Rules(List<Node> nodes, int self, List<FloatingIp> floatingIps, Timings timings) {
+    /// Epochs above are nobody's: more changes of owner than there will ever be. One that was read from a bad disk, or said by a bad node, must leave
+    /// room for those that follow.
+    public static final long EPOCH_MOST = 1L << 39;
+
     /// @param priority 1 to 254, the higher the sooner chosen
     /// @param witness votes, and never owns
     public record Node(String name, int priority, boolean witness) {}

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import bascule.cluster.ownership.Beat;
 import bascule.cluster.ownership.Claim;
+import bascule.cluster.ownership.Rules;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -29,7 +30,7 @@ final class BeatCodec {
     static final int NODES_MOST = 64;
 
     /// 34 years of a new owner each millisecond.
-    static final long EPOCH_MOST = (1L << 40) - 1;
+    private static final long WIRE_MOST = (1L << 40) - 1;
 
     private static final int FITNESS_MOST = 0xfffe;
     private static final int FIXED_BYTES = 4 + 2 * CHALLENGE_BYTES;
@@ -111,7 +112,7 @@ final class BeatCodec {
     }
 
     private static void epoch(long epoch, ByteBuffer to) {
-        if (epoch < 0 || epoch > EPOCH_MOST)
+        if (epoch < 0 || epoch > WIRE_MOST)
             throw new IllegalArgumentException("epoch " + epoch + " (expected: 0 to 2^40 - 1)");
         to.put((byte) (epoch >>> 32)).putInt((int) epoch);
     }
@@ -162,6 +163,7 @@ final class BeatCodec {
         int fitness = (from.getShort() & 0xffff) - 1;
         long epoch = (from.get() & 0xffL) << 32 | from.getInt() & 0xffff_ffffL;
         long promisedEpoch = (from.get() & 0xffL) << 32 | from.getInt() & 0xffff_ffffL;
+        if (epoch > Rules.EPOCH_MOST || promisedEpoch > Rules.EPOCH_MOST) return null;
         return new Claim(
                 PHASES.get(phase),
                 epoch,

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import bascule.cluster.ownership.Beat;
 import bascule.cluster.ownership.Claim;
+import bascule.cluster.ownership.Rules;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -34,7 +35,7 @@ final class BeatCodecTest {
                                 new Claim(Claim.Phase.LEAVING, 7, 0, 2, 65533, true, 1, 6),
                                 new Claim(
                                         Claim.Phase.STANDBY,
-                                        BeatCodec.EPOCH_MOST,
+                                        Rules.EPOCH_MOST,
                                         -1,
                                         -1,
                                         -1,
@@ -63,7 +64,7 @@ final class BeatCodecTest {
     void givenSixtyFourFloatingIps_whenWritten_thenADatagramHoldsThem() {
         List<String> ips = IntStream.range(0, 64).mapToObj(i -> "ip" + i).toList();
         var most = new BeatCodec(NODES, ips);
-        var claim = new Claim(Claim.Phase.OWNING, BeatCodec.EPOCH_MOST, 2, 2, 65533, true, 2, 9);
+        var claim = new Claim(Claim.Phase.OWNING, Rules.EPOCH_MOST, 2, 2, 65533, true, 2, 9);
         Beat beat = new Beat(-1, true, true, ips.stream().map(_ -> claim).toList());
 
         ByteBuffer bytes = written(most, beat);
@@ -104,7 +105,7 @@ final class BeatCodecTest {
                 assertThat(each.successor()).isBetween(-1, 2);
                 assertThat(each.promisedTo()).isBetween(-1, 2);
                 assertThat(each.fitness()).isBetween(-1, 65534);
-                assertThat(each.epoch()).isBetween(0L, BeatCodec.EPOCH_MOST);
+                assertThat(each.epoch()).isBetween(0L, Rules.EPOCH_MOST);
             }
         }
         assertThat(read).as("seed %d", seed).isPositive();
@@ -172,13 +173,13 @@ final class BeatCodecTest {
             claims.add(
                     new Claim(
                             List.of(Claim.Phase.values()).get(random.nextInt(5)),
-                            random.nextLong(BeatCodec.EPOCH_MOST + 1),
+                            random.nextLong(Rules.EPOCH_MOST + 1),
                             random.nextInt(4) - 1,
                             random.nextInt(4) - 1,
                             random.nextInt(100) - 1,
                             random.nextBoolean(),
                             random.nextInt(4) - 1,
-                            random.nextLong(BeatCodec.EPOCH_MOST + 1)));
+                            random.nextLong(Rules.EPOCH_MOST + 1)));
         return new Beat(random.nextLong(), random.nextBoolean(), random.nextBoolean(), claims);
     }
 

@@ -6,6 +6,7 @@ import bascule.cluster.key.ClusterKey;
 import bascule.cluster.ownership.Beat;
 import bascule.cluster.ownership.Claim;
 import bascule.cluster.ownership.Event;
+import bascule.cluster.ownership.Rules;
 import bascule.cluster.port.Sessions.Outcome;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -520,7 +521,7 @@ final class SessionsTest {
             hello = outcome instanceof Outcome.Reply(_, byte[] reply) ? reply : null;
         }
         List<Claim> claims = new ArrayList<>();
-        for (int i = 0; i < 64; i++) claims.add(beat(BeatCodec.EPOCH_MOST).claims().getFirst());
+        for (int i = 0; i < 64; i++) claims.add(beat(Rules.EPOCH_MOST).claims().getFirst());
 
         assertThat(both.get(0).seal(1, new Beat(1, true, true, claims), now)).hasSize(1119);
     }
