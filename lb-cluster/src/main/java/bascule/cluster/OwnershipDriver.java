@@ -7,6 +7,7 @@ import bascule.cluster.ownership.Claim.Phase;
 import bascule.cluster.ownership.Elector;
 import bascule.cluster.ownership.Event;
 import bascule.cluster.ownership.Rules;
+import bascule.cluster.port.OwnerPort;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -56,6 +57,9 @@ final class OwnershipDriver {
     private final Fitness[] fitness;
     private long fitnessNanos;
     private final long[] heardNanos;
+    private final long[] otherNanos; // By another way of the owner port.
+    private final int[] otherWay;
+    private final int[] lookedAt; // The floating IP at which it was looked for last.
     private final long[] viewNanos;
     private final boolean[] inView;
     private final boolean[] toldSilent;
@@ -98,6 +102,9 @@ final class OwnershipDriver {
         toldFailedNanos = new long[floatingIps];
         Arrays.fill(toldFailedNanos, System.nanoTime() - TOLD_EVERY_NANOS);
         heardNanos = new long[nodes];
+        otherNanos = new long[nodes];
+        otherWay = new int[nodes];
+        lookedAt = new int[nodes];
         viewNanos = new long[nodes];
         inView = new boolean[nodes];
         toldSilent = new boolean[nodes];
@@ -145,7 +152,12 @@ final class OwnershipDriver {
 
     /// @param direct did it come by the node's own address?
     void heard(int from, Beat beat, long provenNanos, int via, boolean direct) {
-        if (direct) heardNanos[from] = System.nanoTime();
+        if (direct) {
+            heardNanos[from] = System.nanoTime();
+        } else if (via != OwnerPort.BY_OTHER_TRANSPORT) {
+            otherNanos[from] = System.nanoTime();
+            otherWay[from] = via;
+        }
         handle(new Event.Heard(from, beat, provenNanos, via));
     }
 
@@ -325,8 +337,21 @@ final class OwnershipDriver {
         ways.send(to, beat);
         if (nowNanos - heardNanos[to] < OTHER_WAYS_NANOS) return;
         if (inView[to]) ways.sendByMembership(to, beat);
-        for (int i = 0; i < fitness.length; i++)
-            if (elector.standing(i).owner() == to) ways.send(to, beat, i);
+        // By the way that it came last, and where it may be found: where it is believed to be, else
+        // anywhere; one a turn, for the port remembers 64 challenges.
+        if (nowNanos - otherNanos[to] < OTHER_WAYS_NANOS) ways.answer(to, beat, otherWay[to]);
+        int count = fitness.length;
+        int found = -1;
+        for (int k = 0; k < count; k++) {
+            int i = (lookedAt[to] + 1 + k) % count;
+            Elector.Standing standing = elector.standing(i);
+            if (standing.phase().owns() || found >= 0 && standing.owner() != to) continue;
+            found = i;
+            if (standing.owner() == to) break;
+        }
+        if (found < 0) return;
+        lookedAt[to] = found;
+        ways.send(to, beat, found);
     }
 
     private void note(Action.Note note, long eventNanos) {

@@ -98,7 +98,8 @@ public final class Elector {
         int floatingIps = rules.floatingIps().size();
         others = new Other[rules.nodes().size()];
         for (int node = 0; node < others.length; node++)
-            if (node != self) others[node] = new Other(times, floatingIps, nowNanos);
+            if (node != self)
+                others[node] = new Other(times, !rules.byMajority(), floatingIps, nowNanos);
         seats = new Seat[floatingIps];
         for (int i = 0; i < seats.length; i++) seats[i] = new Seat(i, epochs[i], leftover[i]);
     }
@@ -190,10 +191,14 @@ public final class Elector {
         if (asked - witnessNanos < 0) return;
         witnessNanos = asked;
         if (witnessSinceNanos == Other.NEVER) witnessSinceNanos = asked;
-        // It was not cut off when it asked: the other has heard one of the beats before, and takes
-        // nothing within `silence` of that.
-        long sent = pace.before(asked, times.burstBeats());
-        if (sent != Other.NEVER) witnessUntilNanos = sent + times.silence() - times.tick();
+        witnessUntilNanos = heardOfUntil(asked);
+    }
+
+    /// This node was not cut off at some moment: so the other has heard one of the beats before it, and takes nothing within `silence` of
+    /// that.
+    private long heardOfUntil(long moment) {
+        long sent = pace.before(moment, times.burstBeats());
+        return sent == Other.NEVER ? sent : sent + times.silence() - times.tick();
     }
 
     // ---- votes
@@ -254,10 +259,10 @@ public final class Elector {
         // not heard itself.
         if (seat.ableNanos == Other.NEVER || !other.isSilent(now)) return false;
         if (now - Other.later(seat.ableNanos, other.quietNanos()) < times.silence()) return false;
-        return !witnessKnown
-                || isWitnessed(now)
-                        && witnessSinceNanos != Other.NEVER
-                        && now - witnessSinceNanos >= times.silence();
+        if (!witnessKnown) return true;
+        return isWitnessed(now)
+                && witnessSinceNanos != Other.NEVER
+                && now - witnessSinceNanos >= times.silence();
     }
 
     /// Of two nodes: the other does not vote. Could it take the address meanwhile?
@@ -266,11 +271,13 @@ public final class Elector {
         if (other.isDeadNow(now)) return true;
         boolean rival = other.isForeign() || isAble(1 - self, seat);
         if (rival && other.isDeafTo(pace, now)) return false;
-        return !witnessKnown || isWitnessed(now);
+        return isWitnessed(now);
     }
 
     private boolean isWitnessed(long now) {
-        return witnessUntilNanos != Other.NEVER && now - witnessUntilNanos < 0;
+        // Where there is none to ask, it is taken to answer at once.
+        long until = witnessKnown ? witnessUntilNanos : heardOfUntil(now);
+        return until != Other.NEVER && now - until < 0;
     }
 
     // ---- who could own it

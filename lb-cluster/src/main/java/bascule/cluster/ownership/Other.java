@@ -8,8 +8,9 @@ final class Other {
     /// Asked so often, and no answer: the last question may still be on its way, those before it are not.
     private static final int ASKS = 4;
 
-    /// A member that the view holds, but that tells nothing for so many times [Timings#silence], hangs.
-    private static final int HUNG = 4;
+    /// So many times [Timings#silence] where there is reason to wait: for a node that the view holds, and of two nodes for one that was never
+    /// heard: it may take a while until two understand each other.
+    private static final int PATIENCE = 4;
 
     /// For so long after it could not run, a node reads what is old.
     private static final int RESUMED_TICKS = 2;
@@ -17,6 +18,7 @@ final class Other {
     static final long NEVER = Event.UNPROVEN;
 
     private final Timings times;
+    private final boolean onlyOne;
     private @Nullable Beat beat;
     private boolean readable;
     private long heardNanos = NEVER;
@@ -27,7 +29,7 @@ final class Other {
     private boolean addressed;
     private long resumedNanos = NEVER;
     private boolean inView;
-    private boolean left;
+    private boolean left = true; // Who never came is not there.
     private int refusals;
     private long refusedNanos = NEVER;
     private final long[] voteEpoch;
@@ -35,8 +37,10 @@ final class Other {
     private final long[] fitNanos;
     private final long[] fitterNanos;
 
-    Other(Timings times, int floatingIps, long nowNanos) {
+    /// @param onlyOne are there but two nodes?
+    Other(Timings times, boolean onlyOne, int floatingIps, long nowNanos) {
         this.times = times;
+        this.onlyOne = onlyOne;
         quietNanos = nowNanos;
         voteEpoch = new long[floatingIps];
         voteNanos = never(floatingIps);
@@ -167,9 +171,9 @@ final class Other {
     }
 
     boolean isSilent(long now) {
-        long quiet = now - quietNanos;
-        if (asks < ASKS || quiet < times.silence()) return false;
-        return !inView || quiet >= HUNG * times.silence();
+        boolean wait = inView || onlyOne && heardNanos == NEVER;
+        long enough = wait ? PATIENCE * times.silence() : times.silence();
+        return asks >= ASKS && now - quietNanos >= enough;
     }
 
     /// What was promised to it is void.

@@ -24,6 +24,9 @@ public final class OwnerPort implements AutoCloseable {
     /// What [Listener#heard] says of a beat that came by [#received]: to be answered by [#seal].
     public static final int BY_OTHER_TRANSPORT = -1;
 
+    /// What [Listener#heard] says of a beat that came from the node's own address.
+    public static final int DIRECT = 0;
+
     private static final int RECEIVE_BUFFER_BYTES =
             1 << 20; // The kernel gives what rmem_max allows.
     private static final int SOURCES = 4;
@@ -99,6 +102,7 @@ public final class OwnerPort implements AutoCloseable {
         this.connected = new DatagramSocket[nodes];
         this.sources = new SocketAddress[nodes][SOURCES];
         this.sourcesNext = new int[nodes];
+        for (int i = 0; i < nodes; i++) sources[i][DIRECT] = settings.nodes().get(i);
         InetSocketAddress self = settings.nodes().get(settings.self());
         this.anywhere = new DatagramSocket(null);
         try {
@@ -222,8 +226,8 @@ public final class OwnerPort implements AutoCloseable {
         synchronized (known) {
             int slot = Arrays.asList(known).indexOf(source);
             if (slot < 0) {
-                slot = sourcesNext[node];
-                sourcesNext[node] = (slot + 1) % SOURCES;
+                slot = DIRECT + 1 + sourcesNext[node];
+                sourcesNext[node] = (sourcesNext[node] + 1) % (SOURCES - 1);
                 known[slot] = source;
             }
             return slot;
@@ -255,7 +259,7 @@ public final class OwnerPort implements AutoCloseable {
     }
 
     private void sayHello(int to, InetSocketAddress where, long nowNanos) {
-        byte[] hello = sessions.helloIfDue(to, nowNanos);
+        byte[] hello = sessions.helloIfDue(to, where, nowNanos);
         if (hello != null) transmit(to, hello, where);
     }
 

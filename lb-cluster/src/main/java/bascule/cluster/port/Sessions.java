@@ -4,12 +4,15 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import bascule.cluster.ownership.Beat;
 import bascule.cluster.ownership.Event;
+import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import javax.crypto.Mac;
@@ -40,6 +43,9 @@ final class Sessions {
 
     /// Between two that we say of ourselves to a node that has not proven within this time to be there.
     private static final long HELLO_NANOS = 100_000_000;
+
+    /// Where a node is looked for: its address, every floating IP, and where it was heard from.
+    private static final int WAYS = 80;
 
     /// Answers to hellos that are proven to be fresh.
     private static final int FRESH_PER_SECOND = 50;
@@ -91,7 +97,7 @@ final class Sessions {
         int next;
         final byte[][] retired = new byte[RETIRED][];
         int retiredNext;
-        long helloNanos;
+        final Map<InetSocketAddress, Long> helloNanos = new LinkedHashMap<>(); // WAYS at most.
         long freshDue;
         byte @Nullable []
                 owed; // The token that their hello by another transport waits to get back.
@@ -99,7 +105,6 @@ final class Sessions {
         Peer(int index, byte[] tokenKey, long nowNanos) {
             this.index = index;
             this.tokens = Hello.hmac(tokenKey);
-            this.helloNanos = nowNanos - HELLO_NANOS;
             this.freshDue = nowNanos;
         }
 
@@ -243,13 +248,21 @@ final class Sessions {
         }
     }
 
-    /// @return what has to be said to a node that has not proven lately to be there; null if that was said less than 100 ms ago
     byte @Nullable [] helloIfDue(int to, long nowNanos) {
+        return helloIfDue(to, settings.nodes().get(to), nowNanos);
+    }
+
+    /// @return what has to be said to a node that has not proven lately to be there; null if that was said there less than 100 ms ago.
+    ///     Each way has its own turn: else the one that is cut would take that of the one that is not
+    byte @Nullable [] helloIfDue(int to, InetSocketAddress where, long nowNanos) {
         Peer peer = peers[to];
         synchronized (peer) {
             if (peer.proven != Event.UNPROVEN && nowNanos - peer.proven < HELLO_NANOS) return null;
-            if (nowNanos - peer.helloNanos < HELLO_NANOS) return null;
-            peer.helloNanos = nowNanos;
+            Long said = peer.helloNanos.get(where);
+            if (said != null && nowNanos - said < HELLO_NANOS) return null;
+            if (said == null && peer.helloNanos.size() >= WAYS)
+                peer.helloNanos.remove(peer.helloNanos.keySet().iterator().next());
+            peer.helloNanos.put(where, nowNanos);
             return peer.hello(Hello.NONE, nowNanos);
         }
     }

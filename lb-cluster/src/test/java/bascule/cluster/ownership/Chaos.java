@@ -171,8 +171,8 @@ final class Chaos {
                 world.say(() -> "hand-over of ip" + ip + " wanted at n" + host.id);
             }
             case 18 -> {
+                if (careful && world.now < cutUntil) return;
                 if (host.boot != null) host.boot.leave();
-                world.after(world.between(9 * SECOND, 10 * SECOND), () -> {});
                 startLater(host);
             }
             default -> {

@@ -22,22 +22,36 @@ final class ElectorTest {
     }
 
     @Test
-    void givenOneNodeAlone_whenTheWitnessAnswers_thenItOwnsAfterTheSilence() {
+    void givenOneNodeAlone_whenTheHostOfTheOtherRefuses_thenItOwnsAfterTheSilence() {
         Lockstep pair = Lockstep.of(2).start(1);
         pair.fit(1, 3);
 
-        assertThat(pair.until(it -> it.owner() == 1)).isBetween(250L, 600L);
+        assertThat(pair.until(it -> it.owner() == 1)).isBetween(250L, 300L);
     }
 
     @Test
     void givenOneNodeAlone_whenTheWitnessDoesNotAnswer_thenNobodyOwns() {
         Lockstep pair = Lockstep.of(2);
         pair.witnessed[1] = false;
+        pair.links = (from, to) -> false;
         pair.start(1);
         pair.fit(1, 3);
 
         assertThat(pair.until(it -> it.owner() >= 0)).isEqualTo(-1);
         assertThat(pair.electors[1].standing(0).reason()).isEqualTo("the witness does not answer");
+    }
+
+    @Test
+    void givenOneNodeAlone_whenTheHostOfTheOtherIsDown_thenItOwnsAfterASecond() {
+        Lockstep pair = Lockstep.of(2);
+        pair.links =
+                (from, to) ->
+                        false; // No refusals either: two that have just started may need time to
+        // understand each other.
+        pair.start(1);
+        pair.fit(1, 3);
+
+        assertThat(pair.until(it -> it.owner() == 1)).isBetween(1000L, 1100L);
     }
 
     @Test

@@ -39,17 +39,17 @@ final class OwnershipSim {
 
     @Test
     void givenTwoNodes_whenAnythingFails_thenNeverTwoLiveOwnersAndSoonOneAgain() {
-        seeds(400, 4000).forEach(seed -> Chaos.run(drawn(2, seed), seed));
+        seeds(300, 4000).forEach(seed -> Chaos.run(drawn(2, seed), seed));
     }
 
     @Test
     void givenThreeNodes_whenAnythingFails_thenNeverTwoLiveOwnersAndSoonOneAgain() {
-        seeds(200, 4000).forEach(seed -> Chaos.run(drawn(3, seed), seed));
+        seeds(150, 4000).forEach(seed -> Chaos.run(drawn(3, seed), seed));
     }
 
     @Test
     void givenFiveNodes_whenAnythingFails_thenNeverTwoLiveOwnersAndSoonOneAgain() {
-        seeds(60, 2000).forEach(seed -> Chaos.run(drawn(5, seed), seed));
+        seeds(40, 2000).forEach(seed -> Chaos.run(drawn(5, seed), seed));
     }
 
     /// All nodes are up and can serve, and each floating IP has its owner.
@@ -85,7 +85,7 @@ final class OwnershipSim {
     @ParameterizedTest
     @ValueSource(ints = {2, 3, 5})
     void givenAnOwner_whenNodesPauseForATenthOfASecond_thenNothingMoves(int nodes) {
-        seeds(40, 400).forEach(seed -> Chaos.tell(calm(nodes, seed), seed, OwnershipSim::pauses));
+        seeds(20, 400).forEach(seed -> Chaos.tell(calm(nodes, seed), seed, OwnershipSim::pauses));
     }
 
     private static void pauses(SimulatedCluster world) {
@@ -108,7 +108,7 @@ final class OwnershipSim {
     void givenAnOwner_whenOneDatagramInTwentyIsLost_thenNothingMoves(int nodes) {
         Consumer<SimulatedCluster> minute =
                 world -> stays(world, () -> world.runUntil(world.now + 60 * SECOND));
-        seeds(20, 200).forEach(seed -> Chaos.tell(lossy(calm(nodes, seed), 0.05), seed, minute));
+        seeds(10, 200).forEach(seed -> Chaos.tell(lossy(calm(nodes, seed), 0.05), seed, minute));
     }
 
     private static Setup lossy(Setup setup, double loss) {
@@ -118,7 +118,7 @@ final class OwnershipSim {
     /// Nothing here reads the wall clock; clocks that run slow or fast are in every world.
     @Test
     void givenAnOwner_whenClocksStepAndDatagramsAreReplayed_thenNothingMoves() {
-        seeds(20, 200).forEach(seed -> Chaos.tell(calm(2, seed), seed, OwnershipSim::replays));
+        seeds(10, 200).forEach(seed -> Chaos.tell(calm(2, seed), seed, OwnershipSim::replays));
     }
 
     private static void replays(SimulatedCluster world) {
@@ -137,7 +137,7 @@ final class OwnershipSim {
     @ValueSource(ints = {2, 3, 5})
     void givenAnOwner_whenAskedToHandOverOrToStop_thenTheAddressIsAlwaysThereAndThenOnce(
             int nodes) {
-        seeds(40, 400)
+        seeds(20, 400)
                 .forEach(
                         seed ->
                                 Chaos.tell(
@@ -165,6 +165,31 @@ final class OwnershipSim {
             world.runUntil(world.now + 3 * SECOND);
             if (world.places(ip) != 1)
                 throw new Violation("ip" + ip + " is on " + world.places(ip) + " hosts");
+        }
+    }
+
+    /// Three in a row may be lost just before: the assumption that two nodes with a witness address need.
+    @Test
+    void givenTwoNodesAndBurstsOfLoss_whenTheOwnerIsCutOff_thenItLetsGoBeforeTheOtherTakes() {
+        cutOff(Setup.of(2), LONG ? 2000 : 60);
+    }
+
+    static void cutOff(Setup setup, int seeds) {
+        Setup lossy = setup.lossy(0.45, MS, 0);
+        for (long seed = 0; seed < seeds; seed++) Chaos.tell(lossy, seed, OwnershipSim::cutOff);
+    }
+
+    private static void cutOff(SimulatedCluster world) {
+        world.loss = 0;
+        settle(world);
+        world.loss = world.setup.loss();
+        for (int i = 0; i < 5; i++) {
+            world.runUntil(world.now + world.between(SECOND, 2 * SECOND));
+            int owner = world.owner(0);
+            if (owner < 0) continue;
+            world.isolate(SimulatedCluster.CLUSTER, owner, true);
+            world.runUntil(world.now + SECOND);
+            world.isolate(SimulatedCluster.CLUSTER, owner, false);
         }
     }
 

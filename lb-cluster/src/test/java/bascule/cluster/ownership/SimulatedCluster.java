@@ -29,6 +29,10 @@ final class SimulatedCluster {
     static final long ROUNDING = 400 * MS;
 
     private static final long EVENTS_MOST = 3_000_000;
+
+    /// How long an event that has waited is worked at.
+    private static final long HANDLING = 20_000;
+
     private static final long OTHER_WAYS = 100 * MS;
     private static final int BUFFER_MOST = 256;
     private static final int ICMP_BURST = 6;
@@ -648,6 +652,7 @@ final class SimulatedCluster {
         private final Session[] sessions;
         private final long[] heardDirect;
         private final long[] heardByLan;
+        private final int[] lookedAt = new int[setup.nodes];
         private final Set<Integer> view = new HashSet<>();
         private boolean asking;
         private long askedLocal;
@@ -730,7 +735,13 @@ final class SimulatedCluster {
             if (paused) return;
             finish();
             if (isAwake()) handle(new Event.Tick());
-            while (isAwake() && !inbox.isEmpty()) handle(inbox.poll().get());
+            after(HANDLING, this::drain);
+        }
+
+        private void drain() {
+            if (!isAwake() || inbox.isEmpty()) return;
+            handle(inbox.poll().get());
+            after(HANDLING, this::drain);
         }
 
         private void handle(Event event) {
@@ -869,6 +880,7 @@ final class SimulatedCluster {
             long counter;
             long highest;
             long challenge = Event.UNPROVEN;
+            long heardNanos = -SECOND;
             final long[] helloNanos = {-SECOND, -SECOND};
 
             void with(long boot) {
@@ -885,8 +897,17 @@ final class SimulatedCluster {
             if (now - heardDirect[to] < OTHER_WAYS) return;
             if (view.contains(to)) sendByMembership(to, beat);
             if (now - heardByLan[to] < OTHER_WAYS) sendTo(LAN, to, to, beat, 1);
-            for (int ip = 0; ip < setup.floatingIps; ip++)
-                if (!host.has(ip)) sendTo(LAN, holder(ip), to, beat, 1);
+            int found = -1;
+            for (int k = 0; k < setup.floatingIps; k++) {
+                int ip = (lookedAt[to] + 1 + k) % setup.floatingIps;
+                int owner = elector.standing(ip).owner();
+                if (elector.phase(ip).owns() || found >= 0 && owner != to) continue;
+                found = ip;
+                if (owner == to) break;
+            }
+            if (found < 0 || host.has(found)) return;
+            lookedAt[to] = found;
+            sendTo(LAN, holder(found), to, beat, 1);
         }
 
         /// Whom the neighbour cache of this host has for a floating IP: any that answers.
@@ -911,10 +932,8 @@ final class SimulatedCluster {
         private void sendTo(int net, int where, int to, Beat beat, int via) {
             if (where < 0) return;
             Session session = sessions[to];
-            if (session.peerBoot == 0) {
-                hello(net, where, to);
-                return;
-            }
+            if (now - session.heardNanos > 100 * MS) hello(net, where, to);
+            if (session.peerBoot == 0) return;
             Runnable sealed = sealed(to, beat, via);
             transmit(
                     net,
@@ -966,6 +985,7 @@ final class SimulatedCluster {
             if (counter <= session.highest) return; // A replay, or overtaken.
             session.highest = counter;
             session.challenge = challenge;
+            session.heardNanos = now;
             if (via == 0) heardDirect[from] = now;
             if (via == 1) heardByLan[from] = now;
             post(() -> new Event.Heard(from, beat, echo, via));
