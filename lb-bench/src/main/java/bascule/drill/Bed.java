@@ -1,0 +1,346 @@
+package bascule.drill;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.Stream;
+
+/// Hosts on real bridges: network namespaces with random names, and a folder. Closing it ends every process in them and
+/// deletes all of it; so does Ctrl-C, and what a run left behind that was killed, the next one deletes.
+///
+/// | host | LAN `10.0.0.0/24`, `fd00::/64` | cluster link `10.0.1.0/24` | servers' network `10.0.2.0/24` |
+/// |---|---|---|---|
+/// | edge1, edge2, edge3 | .11, .12, .13 | .11, .12, .13 | .11, .12, .13 |
+/// | gateway | .1 | | |
+/// | client | .9 | | |
+/// | rogue | .66 | | |
+/// | servers | | | .21, .22 |
+///
+/// The bridges stand in a namespace of their own; a port is called by its network and host, as in `lan-edge1`.
+final class Bed implements AutoCloseable {
+    static final List<String> NETWORKS = List.of("lan", "clu", "srv");
+    static final List<String> EDGES = List.of("edge1", "edge2", "edge3");
+
+    /// What the floating IPs begin with; the last number is from 100 on.
+    static final String LAN = "10.0.0.";
+
+    static final String LAN6 = "fd00::";
+
+    private static final String FOLDER = "bascule-drill-";
+    private static final String OWNER = "owner";
+
+    private static final Map<String, Integer> NUMBERS =
+            Map.of(
+                    "edge1", 11, "edge2", 12, "edge3", 13, "gateway", 1, "client", 9, "rogue", 66,
+                    "servers", 21);
+
+    private final String id;
+    private final Path folder;
+    private final Map<String, Host> hosts = new LinkedHashMap<>();
+    private final Host bridges;
+    private final Thread onExit = new Thread(this::end, "bed-end");
+    private boolean ended;
+
+    private Bed(String id, Path folder) {
+        this.id = id;
+        this.folder = folder;
+        bridges = new Host("switch", "bascule-" + id + "-switch");
+        for (String name :
+                List.of("client", "edge1", "edge2", "edge3", "gateway", "rogue", "servers"))
+            hosts.put(name, new Host(name, "bascule-" + id + "-" + name));
+    }
+
+    static Bed make() throws IOException, InterruptedException, Unavailable {
+        String id = String.format("%04x", ThreadLocalRandom.current().nextInt(1 << 16));
+        Path folder = Files.createTempDirectory(FOLDER + id + "-");
+        Files.writeString(
+                folder.resolve(OWNER),
+                id + " " + ProcessHandle.current().pid() + " " + startOf(Path.of("/proc/self")));
+        Bed bed = new Bed(id, folder);
+        Runtime.getRuntime().addShutdownHook(bed.onExit);
+        try {
+            bed.build();
+            return bed;
+        } catch (IOException | InterruptedException | Unavailable e) {
+            bed.close();
+            throw e;
+        }
+    }
+
+    private void build() throws IOException, InterruptedException, Unavailable {
+        var namespaces = new StringBuilder("netns add " + bridges.namespace() + "\n");
+        hosts.values().forEach(host -> namespaces.append("netns add " + host.namespace() + "\n"));
+        Shell.need(List.of("ip", "-batch", "-"), namespaces.toString());
+        var links = new StringBuilder();
+        for (String network : NETWORKS) {
+            links.append("link add " + network + " type bridge stp_state 0 mcast_snooping 0\n");
+            links.append("link set " + network + " up\n");
+        }
+        for (Host host : hosts.values()) {
+            for (String network : networksOf(host.name())) {
+                String port = network + "-" + host.name();
+                links.append("link add " + port + " type veth peer name " + network + "0 netns ");
+                links.append(host.namespace() + "\n");
+                links.append("link set " + port + " master " + network + " up\n");
+            }
+        }
+        Shell.need(bridges.ip("-batch", "-"), links.toString());
+        for (Host host : hosts.values()) {
+            var batch = new StringBuilder("link set lo up\n");
+            for (String network : networksOf(host.name())) batch.append(configured(host, network));
+            Shell.need(host.ip("-batch", "-"), batch.toString());
+        }
+    }
+
+    private static List<String> networksOf(String host) {
+        return switch (host) {
+            case "servers" -> List.of("srv");
+            case "edge1", "edge2", "edge3" -> NETWORKS;
+            default -> List.of("lan");
+        };
+    }
+
+    private static String configured(Host host, String network) {
+        String device = network + "0";
+        int number = number(host.name());
+        String text = "link set " + device + " up\n";
+        text += "addr replace " + address(network, number) + "/24 dev " + device + "\n";
+        if (host.name().equals("servers"))
+            text += "addr replace " + address(network, number + 1) + "/24 dev " + device + "\n";
+        if (network.equals("lan")) {
+            text += "addr replace " + LAN6 + number + "/64 dev " + device + " nodad\n";
+            if (EDGES.contains(host.name())) text += "route replace default via " + LAN + "1\n";
+        }
+        return text;
+    }
+
+    /// What the host's own network service would do: its addresses and its default route are there again.
+    String configured(String host, String network) {
+        return configured(host(host), network);
+    }
+
+    static int number(String host) {
+        return NUMBERS.getOrDefault(host, 0);
+    }
+
+    static String address(String network, int number) {
+        return "10.0." + NETWORKS.indexOf(network) + "." + number;
+    }
+
+    Host host(String name) {
+        Host host = hosts.get(name);
+        if (host == null) throw new IllegalArgumentException(name);
+        return host;
+    }
+
+    /// Where the bridges are.
+    Host bridges() {
+        return bridges;
+    }
+
+    /// A folder for one host, or for one program: made when it is first asked for.
+    Path folder(String name) throws IOException {
+        return Files.createDirectories(folder.resolve(name));
+    }
+
+    /// Pulls the cable out of the switch, or puts it back: both ends lose their carrier.
+    void cable(String network, String host, boolean plugged)
+            throws IOException, InterruptedException, Unavailable {
+        String port = network + "-" + host;
+        Shell.need(bridges.ip("link", "set", port, plugged ? "up" : "down"));
+    }
+
+    /// All cables of a host at once.
+    void cables(String host, boolean plugged)
+            throws IOException, InterruptedException, Unavailable {
+        var batch = new StringBuilder();
+        for (String network : networksOf(host))
+            batch.append("link set " + network + "-" + host + (plugged ? " up\n" : " down\n"));
+        Shell.need(bridges.ip("-batch", "-"), batch.toString());
+    }
+
+    /// Has a port of the switch forward nothing more, with the carrier up; or all again.
+    void forwarding(String network, String host, boolean on)
+            throws IOException, InterruptedException, Unavailable {
+        Shell.need(
+                List.of(
+                        "bridge",
+                        "-n",
+                        bridges.namespace(),
+                        "link",
+                        "set",
+                        "dev",
+                        network + "-" + host,
+                        "state",
+                        on ? "3" : "0")); // BR_STATE_FORWARDING, BR_STATE_DISABLED
+    }
+
+    /// Has the switch hand on a broadcast to this host before all others: it does so to the port that came last first.
+    void answersFirst(String network, String host)
+            throws IOException, InterruptedException, Unavailable {
+        String port = network + "-" + host;
+        Shell.need(
+                bridges.ip("-batch", "-"),
+                "link set " + port + " nomaster\nlink set " + port + " master " + network + "\n");
+    }
+
+    /// Has the switch forward nothing between these hosts, but all between them and others; or all again.
+    void apart(String network, List<String> hosts, boolean on)
+            throws IOException, InterruptedException, Unavailable {
+        for (String host : hosts)
+            Shell.need(
+                    List.of(
+                            "bridge",
+                            "-n",
+                            bridges.namespace(),
+                            "link",
+                            "set",
+                            "dev",
+                            network + "-" + host,
+                            "isolated",
+                            on ? "on" : "off"));
+    }
+
+    @Override
+    public void close() {
+        end();
+        try {
+            Runtime.getRuntime().removeShutdownHook(onExit);
+        } catch (IllegalStateException _) {
+            // The JVM ends already.
+        }
+    }
+
+    private synchronized void end() {
+        if (ended) return;
+        ended = true;
+        List<String> namespaces = new ArrayList<>(List.of(bridges.namespace()));
+        hosts.values().forEach(host -> namespaces.add(host.namespace()));
+        remove(namespaces, folder);
+    }
+
+    /// Deletes what runs left behind whose process is gone.
+    static void sweep() throws IOException {
+        List<Path> folders;
+        try (Stream<Path> all = Files.list(Path.of(System.getProperty("java.io.tmpdir", "/tmp")))) {
+            folders =
+                    all.filter(each -> String.valueOf(each.getFileName()).startsWith(FOLDER))
+                            .toList();
+        }
+        for (Path folder : folders) {
+            Path file = folder.resolve(OWNER);
+            if (!Files.isRegularFile(file)) continue; // Made just now.
+            String[] owner = Files.readString(file).split(" ", -1);
+            if (owner.length != 3 || owner[2].equals(startOf(Path.of("/proc", owner[1])))) continue;
+            String prefix = "bascule-" + owner[0] + "-";
+            List<String> namespaces;
+            try (Stream<Path> all = Files.list(Path.of("/run/netns"))) {
+                namespaces =
+                        all.map(each -> String.valueOf(each.getFileName()))
+                                .filter(each -> each.startsWith(prefix))
+                                .toList();
+            }
+            System.err.println("drills: an earlier run was killed: removing " + prefix + "*");
+            remove(namespaces, folder);
+        }
+    }
+
+    /// When a process has started, as the kernel counts; empty if there is none.
+    private static String startOf(Path process) {
+        try {
+            String stat = Files.readString(process.resolve("stat"));
+            return stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1)[19]; // proc(5): 22nd
+        } catch (IOException _) {
+            return "";
+        }
+    }
+
+    private static void remove(List<String> namespaces, Path folder) {
+        try {
+            for (String namespace : namespaces) {
+                String pids = Shell.run(List.of("ip", "netns", "pids", namespace)).output();
+                pids.lines()
+                        .filter(line -> line.matches("\\d+"))
+                        .map(Long::parseLong)
+                        .filter(pid -> pid != ProcessHandle.current().pid())
+                        .forEach(pid -> Native.kill(pid, Native.SIGKILL));
+            }
+            var batch = new StringBuilder();
+            namespaces.forEach(each -> batch.append("netns del " + each + "\n"));
+            Shell.run(List.of("ip", "-force", "-batch", "-"), batch.toString());
+            delete(folder);
+        } catch (IOException e) {
+            System.err.println("drills: left behind: " + e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static void delete(Path folder) throws IOException {
+        for (int attempt = 0; ; attempt++) { // Who was killed may still write for a moment.
+            try (Stream<Path> files = Files.walk(folder)) {
+                for (Path file : files.sorted(Comparator.reverseOrder()).toList())
+                    Files.deleteIfExists(file);
+                return;
+            } catch (IOException | java.io.UncheckedIOException e) {
+                if (attempt == 5) throw new IOException(e);
+                sleep(100);
+            }
+        }
+    }
+
+    static void sleep(long millis) {
+        try {
+            Thread.sleep(millis);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /// What is missing on this machine for a bed; empty if nothing is.
+    static List<String> missing(boolean keepalived) throws IOException, InterruptedException {
+        List<String> missing = new ArrayList<>();
+        List<String> programs = new ArrayList<>(List.of("ip", "bridge", "nsenter", "nginx"));
+        if (keepalived) programs.addAll(List.of("keepalived", "haproxy", "curl"));
+        String path = System.getenv().getOrDefault("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin";
+        for (String program : programs) {
+            if (Stream.of(path.split(":"))
+                    .noneMatch(place -> Files.isExecutable(Path.of(place, program))))
+                missing.add(program);
+        }
+        if (!Files.isReadable(Path.of("/proc/self/status")) || !isRoot()) missing.add("root");
+        else if (missing.isEmpty()) {
+            String probe = "bascule-" + ThreadLocalRandom.current().nextInt(10_000, 100_000);
+            boolean made =
+                    Shell.run(List.of("ip", "netns", "add", probe)).exitCode() == 0
+                            && Shell.run(
+                                                    List.of("ip", "-n", probe, "-batch", "-"),
+                                                    """
+                                                    link add br0 type bridge
+                                                    link add ve0 type veth peer name ve1
+                                                    """)
+                                            .exitCode()
+                                    == 0;
+            Shell.run(List.of("ip", "netns", "del", probe));
+            if (!made) missing.add("network namespaces with bridges and veth");
+        }
+        return missing;
+    }
+
+    private static boolean isRoot() throws IOException {
+        return Files.readAllLines(Path.of("/proc/self/status"), StandardCharsets.UTF_8).stream()
+                .anyMatch(line -> line.matches("Uid:\\s+\\d+\\s+0\\s.*"));
+    }
+
+    @Override
+    public String toString() {
+        return "bascule-" + id;
+    }
+}

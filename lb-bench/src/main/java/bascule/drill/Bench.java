@@ -1,0 +1,294 @@
+package bascule.drill;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/// One bed with its servers, its client, its observer and the pair that is under test there.
+final class Bench implements AutoCloseable {
+    static final int HTTP = 80;
+
+    private static final int PATIENCE_SECONDS = 30;
+    private static final int STEADY_REQUESTS = 20;
+
+    private final Bed bed;
+    private final boolean bascule;
+    private final Path checkout;
+    private final Client client;
+    private final Process servers;
+    private final ReentrantLock turn;
+    private @Nullable Path common;
+    private @Nullable Pair pair;
+    private @Nullable Observer observer;
+
+    private Bench(
+            Bed bed,
+            boolean bascule,
+            Path checkout,
+            ReentrantLock turn,
+            Client client,
+            Process servers) {
+        this.turn = turn;
+        this.bed = bed;
+        this.bascule = bascule;
+        this.checkout = checkout;
+        this.client = client;
+        this.servers = servers;
+    }
+
+    /// @param bascule or else keepalived with HAProxy
+    /// @param turn    whose turn it is: where trials of several benches take turns; each holds it while it measures
+    static Bench start(boolean bascule, Path checkout, ReentrantLock turn)
+            throws IOException, InterruptedException, Unavailable {
+        Bed bed = Bed.make();
+        try {
+            Process servers = startServers(bed);
+            return new Bench(
+                    bed, bascule, checkout, turn, Client.start(bed.host("client")), servers);
+        } catch (IOException | RuntimeException e) {
+            bed.close();
+            throw e;
+        }
+    }
+
+    /// nginx, which says which of the two it is.
+    private static Process startServers(Bed bed) throws IOException {
+        Path folder = bed.folder("servers");
+        int first = Bed.number("servers");
+        String text =
+                """
+                user root;
+                daemon off;
+                worker_processes 1;
+                pid %1$s/pid;
+                error_log %1$s/error.log;
+                events { worker_connections 1000; }
+                http {
+                    access_log off;
+                    client_body_temp_path %1$s/body;
+                    proxy_temp_path %1$s/proxy;
+                    fastcgi_temp_path %1$s/fastcgi;
+                    uwsgi_temp_path %1$s/uwsgi;
+                    scgi_temp_path %1$s/scgi;
+                    keepalive_requests 1000000000;
+                    server { listen %2$s:80; location / { return 200 "s1\\n"; } }
+                    server { listen %3$s:80; location / { return 200 "s2\\n"; } }
+                }
+                """
+                        .formatted(
+                                folder, Bed.address("srv", first), Bed.address("srv", first + 1));
+        Path file = Files.writeString(folder.resolve("nginx.conf"), text);
+        return new ProcessBuilder(
+                        bed.host("servers")
+                                .command(
+                                        List.of(
+                                                "nginx",
+                                                "-p",
+                                                folder.toString(),
+                                                "-e",
+                                                folder.resolve("error.log").toString(),
+                                                "-c",
+                                                file.toString())))
+                .redirectErrorStream(true)
+                .redirectOutput(folder.resolve("nginx.log").toFile())
+                .start();
+    }
+
+    Bed bed() {
+        return bed;
+    }
+
+    ReentrantLock turn() {
+        return turn;
+    }
+
+    Client client() {
+        return client;
+    }
+
+    Pair pair() {
+        if (pair == null) throw new IllegalStateException("no pair");
+        return pair;
+    }
+
+    BasculePair bascule() {
+        return (BasculePair) pair();
+    }
+
+    boolean isBascule() {
+        return bascule;
+    }
+
+    Observer observer() {
+        if (observer == null) throw new IllegalStateException("no observer");
+        return observer;
+    }
+
+    /// The floating IPs as the client calls them.
+    List<InetSocketAddress> targets() throws IOException {
+        List<InetSocketAddress> all = new ArrayList<>();
+        for (InetAddress each : pair().addresses()) all.add(new InetSocketAddress(each, HTTP));
+        return all;
+    }
+
+    /// Has a pair with this setup, if it has another one or none.
+    void install(Setup setup) throws IOException, InterruptedException, Unavailable {
+        if (!servers.isAlive())
+            throw new Unavailable(
+                    "nginx ended: " + Files.readString(bed.folder("servers").resolve("nginx.log")));
+        if (pair != null && pair.setup.equals(setup)) return;
+        remove();
+        if (bascule && common == null) common = BasculePair.common(bed, checkout);
+        Pair made =
+                common != null
+                        ? new BasculePair(bed, setup, checkout, common)
+                        : new KeepalivedPair(bed, setup);
+        pair = made;
+        List<Host> members = setup.members().stream().map(bed::host).toList();
+        observer = Observer.start(members, new HashSet<>(made.addresses()), made::livesAsOwner);
+        settle();
+    }
+
+    /// After a trial that came to nothing: all links are well, and the next one gets another pair.
+    void renew() throws IOException, InterruptedException, Unavailable {
+        client.stop();
+        remove();
+        for (String edge : Bed.EDGES) {
+            for (String network : Bed.NETWORKS) {
+                bed.cable(network, edge, true);
+                bed.forwarding(network, edge, true);
+                Shell.need(bed.host(edge).ip("-batch", "-"), bed.configured(edge, network));
+            }
+        }
+        bed.apart("lan", Bed.EDGES, false);
+    }
+
+    private void remove() throws IOException, InterruptedException {
+        if (observer != null) observer.close();
+        observer = null;
+        if (pair == null) return;
+        pair.close();
+        for (String edge : pair.setup.members()) {
+            wipe(edge);
+            for (String old : List.of("state", "bascule.conf")) delete(pair.folder(edge), old);
+        }
+        pair = null;
+    }
+
+    private static void delete(Path folder, String name) throws IOException, InterruptedException {
+        Shell.run(List.of("rm", "-rf", folder.resolve(name).toString()));
+    }
+
+    /// As a reboot does: no floating IP is left on the edge.
+    void wipe(String edge) throws IOException, InterruptedException {
+        for (InetAddress each : pair().addresses()) {
+            Shell.run(
+                    bed.host(edge).ip("addr", "del", each.getHostAddress() + "/32", "dev", "lan0"));
+            String length = each.getAddress().length == 4 ? "/24" : "/64";
+            Shell.run(
+                    bed.host(edge)
+                            .ip("addr", "del", each.getHostAddress() + length, "dev", "lan0"));
+            if (each.getAddress().length > 4)
+                Shell.run(
+                        bed.host(edge)
+                                .ip("addr", "del", each.getHostAddress() + "/128", "dev", "lan0"));
+        }
+    }
+
+    /// Waits until all members take part and each floating IP is on one of them, and stays there for a moment. Starts those that do not
+    /// run.
+    void settle() throws IOException, InterruptedException, Unavailable {
+        for (String edge : pair().setup.members()) {
+            if (pair().runs(edge)) continue;
+            pair().kill(edge);
+            pair().start(edge);
+        }
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+        int calm = 0;
+        List<String> before = List.of();
+        while (calm < 5) {
+            String missing = unready();
+            List<String> owners = new ArrayList<>();
+            for (InetAddress each : pair().addresses())
+                owners.add(String.join("+", observer().holders(each)));
+            calm = missing.isEmpty() && owners.equals(before) ? calm + 1 : 0;
+            before = owners;
+            for (String edge : pair().setup.members())
+                if (!pair().runs(edge))
+                    throw new Unavailable(edge + " ended: " + pair().tail(edge));
+            if (System.nanoTime() - deadline > 0)
+                throw new Unavailable(
+                        "not ready within "
+                                + PATIENCE_SECONDS
+                                + " s: "
+                                + missing
+                                + " owners "
+                                + owners);
+            Bed.sleep(60);
+        }
+        List<String> wrong = observer().check();
+        if (!wrong.isEmpty()) System.err.println("drills: observer: " + wrong);
+    }
+
+    private String unready() throws IOException {
+        for (String edge : pair().setup.members()) {
+            String why = pair().unready(edge);
+            if (!why.isEmpty()) return why;
+        }
+        for (InetAddress each : pair().addresses()) {
+            List<String> holders = observer().holders(each);
+            if (holders.size() != 1) return each.getHostAddress() + " is on " + holders;
+            if (!pair().isAtHome(each, holders.getFirst())) return each + " away from home";
+        }
+        return "";
+    }
+
+    /// Begins to record, and waits until the last requests were all good.
+    Recording record(List<InetSocketAddress> targets, long periodNanos) throws Unavailable {
+        Recording recording = client.record(targets, periodNanos);
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+        while (!recording.steady(STEADY_REQUESTS)) {
+            if (System.nanoTime() - deadline > 0) {
+                client.stop();
+                throw new Unavailable(
+                        "the pair does not serve: "
+                                + recording.summary(Long.MIN_VALUE / 2, Long.MAX_VALUE / 2));
+            }
+            Bed.sleep(20);
+        }
+        return recording;
+    }
+
+    /// Keeps what was said, for whoever looks into a trial.
+    void keep(Path to, List<String> course) throws IOException {
+        Files.createDirectories(to);
+        Files.write(to.resolve("course.txt"), course);
+        for (Path log : pair().logs()) {
+            Path edge = log.getParent();
+            String name = (edge == null ? "" : edge.getFileName()) + "-" + log.getFileName();
+            Files.copy(log, to.resolve(name), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            remove();
+        } catch (IOException e) {
+            System.err.println("drills: " + e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        client.close();
+        servers.destroy();
+        bed.close();
+    }
+}

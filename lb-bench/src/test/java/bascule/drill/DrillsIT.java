@@ -1,0 +1,134 @@
+package bascule.drill;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.assertj.core.api.SoftAssertions;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/// A few of the drills, on what this build has packaged: that a pair does what it promises, not how fast on a machine that is
+/// busy with a build. Figures are for `lb-cluster/drills`, on a quiet one.
+class DrillsIT {
+    /// Far above every bar: who needs longer has not moved by itself.
+    private static final double SOME_MILLIS = 5_000;
+
+    private static final Map<String, Integer> TRIALS =
+            Map.of("kill", 2, "silent", 1, "graceful", 2, "handover", 3, "drain", 1);
+
+    /// Of each drill; they share one bench, and are run once.
+    private static final Map<String, List<Outcome>> OUTCOMES = new HashMap<>();
+
+    @BeforeAll
+    static void runDrills() throws Exception {
+        List<String> missing = Bed.missing(false);
+        if (!missing.isEmpty()) {
+            String line = "drills need: " + String.join(", ", missing);
+            if ("true".equals(System.getenv("CI"))) throw new AssertionError(line);
+            Assumptions.abort(line);
+        }
+        Bed.sweep();
+        Path checkout = Path.of("..").toAbsolutePath().normalize();
+        List<Drill> drills =
+                Drills.all().stream().filter(each -> TRIALS.containsKey(each.name())).toList();
+        assertThat(drills).hasSameSizeAs(TRIALS.entrySet());
+        new Run(checkout, false, line -> System.out.println(line))
+                .run(drills, each -> TRIALS.get(each.name()), _ -> 0)
+                .forEach(each -> OUTCOMES.put(each.drill().name(), each.bascule()));
+    }
+
+    private static List<Outcome> outcomes(String name) {
+        List<Outcome> all = OUTCOMES.get(name);
+        assertThat(all).hasSize(TRIALS.get(name));
+        for (Outcome each : all) {
+            assertThat(each.fault()).as("kept in %s", each.folder()).isEmpty();
+            assertThat(each.sent()).as("%s", each).isGreaterThan(50);
+            assertThat(each.bothLive()).as("%s", each).isZero();
+        }
+        return all;
+    }
+
+    @Test
+    void givenOwner_whenKilled_thenTheOtherTakesAndTheKernelCleans() {
+        for (Outcome each : outcomes("kill")) {
+            assertThat(each.moves()).as("%s", each).isEqualTo(1);
+            assertThat(each.outage()).as("%s", each).isBetween(0.0, SOME_MILLIS);
+            assertThat(each.leftover()).as("%s", each).isLessThan(SOME_MILLIS);
+        }
+    }
+
+    @Test
+    void givenOwner_whenStoppedOrAskedToHandOver_thenTheOtherOwnsAndNoRequestFails() {
+        List<Outcome> all = new ArrayList<>(outcomes("graceful"));
+        all.addAll(outcomes("handover"));
+        for (Outcome each : all) assertThat(each.moves()).as("%s", each).isEqualTo(1);
+        // A build that takes all CPUs may cost a request its deadline; a move that costs one by
+        // itself does so each time.
+        assertThat(all.stream().filter(each -> each.failed() == 0)).hasSizeGreaterThanOrEqualTo(3);
+    }
+
+    @Test
+    void givenOwner_whenTheSwitchFallsSilent_thenItMovesOnceAndComesNotBack() {
+        for (Outcome each : outcomes("silent")) {
+            assertThat(each.moves()).as("%s", each).isEqualTo(1);
+            assertThat(each.outage()).as("%s", each).isBetween(0.0, SOME_MILLIS);
+            assertThat(each.leftover()).as("%s", each).isLessThan(SOME_MILLIS);
+        }
+    }
+
+    @Test
+    void givenDrain_whenSaidOnOneNode_thenBothKeepToItOverRestarts() {
+        assertThat(outcomes("drain")).allSatisfy(each -> assertThat(each.special()).isNotNaN());
+    }
+
+    /// The client is what all figures rest on: it must see what is there.
+    @Test
+    void givenNobodyAtTheAddress_whenAsked_thenEveryRequestCountsAsFailed()
+            throws IOException, InterruptedException, Unavailable {
+        try (Bed bed = Bed.make();
+                Client client = Client.start(bed.host("client"))) {
+            var nobody = new java.net.InetSocketAddress(Bed.LAN + 200, Bench.HTTP);
+            var closed = new java.net.InetSocketAddress(Bed.LAN + 11, Bench.HTTP);
+            Recording recording = client.record(List.of(nobody, closed), Client.PERIOD_NANOS);
+            Bed.sleep(1_000);
+            client.stop();
+            var all = recording.summary(Long.MIN_VALUE / 2, Long.MAX_VALUE / 2);
+            var soft = new SoftAssertions();
+            soft.assertThat(all.sent()).isBetween(30, 110);
+            soft.assertThat(all.failed()).isEqualTo(all.sent());
+            soft.assertThat(all.causes())
+                    .containsKeys(Recording.Result.REFUSED, Recording.Result.LATE);
+            soft.assertAll();
+        }
+    }
+
+    /// So is the observer.
+    @Test
+    void givenAddressThatComesAndGoes_whenWatched_thenEachIsSeen()
+            throws IOException, InterruptedException, Unavailable {
+        var address = java.net.InetAddress.getByName(Bed.LAN + 100);
+        try (Bed bed = Bed.make();
+                Observer observer =
+                        Observer.start(
+                                List.of(bed.host("edge1"), bed.host("edge2")),
+                                java.util.Set.of(address),
+                                (_, _) -> true)) {
+            Shell.need(bed.host("edge1").ip("addr", "add", Bed.LAN + "100/32", "dev", "lan0"));
+            Shell.need(bed.host("edge2").ip("addr", "add", Bed.LAN + "100/32", "dev", "lan0"));
+            Bed.sleep(200);
+            assertThat(observer.holders(address)).containsExactly("edge1", "edge2");
+            Shell.need(bed.host("edge1").ip("addr", "del", Bed.LAN + "100/32", "dev", "lan0"));
+            Bed.sleep(100);
+            assertThat(observer.holders(address)).containsExactly("edge2");
+            assertThat(observer.history()).hasSize(2);
+            assertThat(observer.bothLiveMillis()).isBetween(50.0, 5_000.0);
+            assertThat(observer.check()).isEmpty();
+        }
+    }
+}
