@@ -20,7 +20,7 @@ final class Chaos {
 
     /// After the last fault an owner is there within so long: a start (the silence, a session), a hold-down after a failure of the kernel and a
     /// prober that waits for votes that never come are in it, and the view's own time is not.
-    static final long OWNED_WITHIN = 3 * SECOND;
+    static final long OWNED_WITHIN = 1500 * MS;
 
     private final SimulatedCluster world;
     private final Setup setup;
@@ -29,7 +29,7 @@ final class Chaos {
     /// When the last cut of two careful nodes ends.
     private long cutUntil;
 
-    private Chaos(SimulatedCluster world) {
+    Chaos(SimulatedCluster world) {
         this.world = world;
         setup = world.setup;
         careful = setup.nodes() == 2;
@@ -65,7 +65,7 @@ final class Chaos {
         }
     }
 
-    private void run() {
+    void run() {
         for (Host host : world.hosts) {
             for (int ip = 0; ip < setup.floatingIps(); ip++)
                 host.fitness[ip] = host.isWitness() ? -1 : 3;
@@ -81,6 +81,7 @@ final class Chaos {
         calmDown();
         long begin = world.now;
         while (!settled() && world.now - begin < OWNED_WITHIN) world.runUntil(world.now + 25 * MS);
+        world.ownedAfter = world.now - begin;
         world.runUntil(begin + OWNED_WITHIN);
         for (int ip = 0; ip < setup.floatingIps(); ip++) {
             if (world.owner(ip) < 0) throw new Violation("ip" + ip + " has no owner");

@@ -1,10 +1,8 @@
 package bascule.cluster.ownership;
 
-import static bascule.cluster.ownership.Claim.Phase.LEAVING;
 import static bascule.cluster.ownership.Claim.Phase.OWNING;
 import static bascule.cluster.ownership.Claim.Phase.STANDBY;
 import static bascule.cluster.ownership.Lockstep.MS;
-import static bascule.cluster.ownership.Lockstep.TIMES;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
@@ -289,13 +287,5 @@ final class ElectorTest {
 
         assertThat(pair.done(0, Action.Release.class)).isNotEmpty();
         assertThat(pair.owner()).isEqualTo(1);
-    }
-
-    @Test
-    void givenTimings_whenChecked_thenNoneIsBroken() {
-        assertThat(Timings.FAST.broken()).isEmpty();
-        assertThat(Timings.CALM.broken()).isEmpty();
-        assertThat(LEAVING.owns()).isFalse();
-        assertThat(TIMES.burstBeats()).isEqualTo(4);
     }
 }

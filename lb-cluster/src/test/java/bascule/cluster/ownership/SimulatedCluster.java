@@ -191,6 +191,8 @@ final class SimulatedCluster {
     /// When a floating IP got another owner, counted.
     int moves;
 
+    long ownedAfter;
+
     /// Is a floating IP never to be on no host at all?
     boolean guarded;
 
