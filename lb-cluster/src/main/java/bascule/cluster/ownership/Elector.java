@@ -160,7 +160,12 @@ public final class Elector {
                 seats[i].here = present;
                 seats[i].undecided &= present;
             }
-            case Event.Foreign(int i, _) -> seats[i].contested = true;
+            case Event.Foreign(int i, _) -> {
+                seats[i].contested = true;
+                // Another host has it, too: a way to that host is worth more than what is left
+                // over.
+                if (seats[i].state instanceof Standby) seats[i].undecided = false;
+            }
             case Event.Witness(long asked) -> witnessed(asked);
             case Event.WitnessKnown(boolean known) -> witnessKnown = known;
             case Event.Drained(int i) -> seats[i].drained = true;
@@ -378,7 +383,7 @@ public final class Elector {
         seat.state = after;
         seat.learn(after.epoch());
         if (after instanceof Standby) takeBackVote(seat, self);
-        if (after instanceof Probing) actions.add(new Action.Probe(seat.floatingIp));
+        if (after instanceof Probing) probe(seat, now);
         if (before instanceof Leaving && after instanceof Probing) seat.undecided = seat.here;
         if (before instanceof Probing && after instanceof Owning && seat.drainTold) undrain(seat);
         if (step.fault()) seat.holdDown(step.reason(), times, now);
@@ -596,6 +601,8 @@ public final class Elector {
     private void attend(Seat seat, boolean tick, long now) {
         if (!seat.state.phase().owns()) {
             seat.contested = false;
+            if (tick && seat.undecided && !Other.isWithin(seat.probedNanos, times.refresh(), now))
+                probe(seat, now);
             return;
         }
         if (!seat.here && now - seat.takenNanos >= times.tick())
@@ -620,6 +627,11 @@ public final class Elector {
         if (!due) return;
         seat.announcements = Math.min(done + 1, ANNOUNCE_MILLIS.length);
         announce(seat, now);
+    }
+
+    private void probe(Seat seat, long now) {
+        seat.probedNanos = now;
+        actions.add(new Action.Probe(seat.floatingIp));
     }
 
     private void announce(Seat seat, long now) {

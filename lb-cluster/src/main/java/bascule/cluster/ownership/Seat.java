@@ -63,6 +63,7 @@ final class Seat {
     long releasedNanos = NEVER;
     long refreshedNanos = NEVER;
     long announcedNanos = NEVER;
+    long probedNanos = NEVER;
     int announcements;
 
     Seat(int floatingIp, long known, boolean leftover) {

@@ -29,6 +29,12 @@ final class Chaos {
     /// When the last cut of two careful nodes ends.
     private long cutUntil;
 
+    /// While a process starts.
+    private long noCutUntil;
+
+    /// Is only the cluster link cut, and the LAN another network, and whole?
+    private boolean linkOnly;
+
     Chaos(SimulatedCluster world) {
         this.world = world;
         setup = world.setup;
@@ -80,7 +86,7 @@ final class Chaos {
         world.runUntil(FAULTS);
         calmDown();
         long begin = world.now;
-        while (!settled() && world.now - begin < OWNED_WITHIN) world.runUntil(world.now + 25 * MS);
+        while (!allOwned() && world.now - begin < OWNED_WITHIN) world.runUntil(world.now + 25 * MS);
         world.ownedAfter = world.now - begin;
         world.runUntil(begin + OWNED_WITHIN);
         for (int ip = 0; ip < setup.floatingIps(); ip++) {
@@ -103,7 +109,7 @@ final class Chaos {
         }
     }
 
-    private boolean settled() {
+    private boolean allOwned() {
         for (int ip = 0; ip < setup.floatingIps(); ip++) if (world.owner(ip) < 0) return false;
         return true;
     }
@@ -184,7 +190,7 @@ final class Chaos {
     }
 
     private void down(Host host) {
-        if (careful && world.now < cutUntil) return;
+        if (careful && world.now < cutUntil && !linkOnly) return;
         boolean power = world.chance(0.3);
         if (power) host.powerOff();
         else host.kill();
@@ -233,7 +239,8 @@ final class Chaos {
                     });
             return;
         }
-        if (world.now < cutUntil || !world.haveMet()) return;
+        if (world.now < cutUntil || world.now < noCutUntil || !world.haveMet()) return;
+        linkOnly = false;
         long end = within(3 * SECOND);
         cutUntil = world.now + end + 500 * MS;
         int other = 1 - host.id;
@@ -247,7 +254,8 @@ final class Chaos {
                         world.isolate(LAN, host.id, false);
                     });
         } else if (world.chance(0.5)) {
-            boolean both = !setup.shared() && world.owner(0) >= 0 && world.chance(0.5);
+            linkOnly = !setup.shared() && allOwned();
+            boolean both = linkOnly && world.chance(0.5);
             world.cut(CLUSTER, host.id, other, true);
             if (both) world.cut(CLUSTER, other, host.id, true);
             world.after(
@@ -263,7 +271,8 @@ final class Chaos {
     }
 
     private void carrier(Host host) {
-        if (careful && world.now < cutUntil || !host.carrier) return;
+        if (careful && (world.now < cutUntil || world.now < noCutUntil) || !host.carrier) return;
+        linkOnly = false;
         long end = within(2 * SECOND);
         if (careful) cutUntil = world.now + end + 500 * MS;
         host.carrier(false);

@@ -5,6 +5,8 @@ import static bascule.cluster.ownership.Claim.Phase.STANDBY;
 import static bascule.cluster.ownership.Lockstep.MS;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /// Stories of few nodes, told in lockstep.
@@ -272,6 +274,61 @@ final class ElectorTest {
 
         assertThat(pair.done(0, Action.Release.class)).isEmpty();
         assertThat(pair.done(0, Action.Take.class).getFirst().epoch()).isEqualTo(42);
+    }
+
+    @Test
+    void givenARestart_whenTheAddressIsLeftOverAndAnotherHostHasItToo_thenItIsReleasedToAskThere() {
+        Lockstep pair = Lockstep.of(2);
+        pair.links = (from, to) -> false;
+        pair.start(0, 41, true);
+        pair.fit(0, 3);
+        pair.run(50);
+        assertThat(pair.done(0, Action.Probe.class)).hasSize(1);
+
+        pair.on(0, new Event.Foreign(0, "02:00:00:00:00:07"));
+
+        assertThat(pair.done(0, Action.Release.class)).hasSize(1);
+    }
+
+    @Test
+    void givenRefusalsThatWaitedWhileANodeWasStopped_whenItGoesOn_thenTheyProveNothing() {
+        Lockstep pair = Lockstep.of(2).startAll();
+        pair.run(1000);
+        pair.links = (from, to) -> false;
+        pair.on(1, new Event.View(Set.of(1)));
+        pair.now += 1000 * MS;
+
+        pair.on(1, new Event.Tick());
+        for (int i = 0; i < 3; i++) pair.on(1, new Event.Unreachable(0));
+
+        assertThat(pair.phase(1)).isEqualTo(STANDBY);
+        assertThat(pair.electors[1].peer(0).gone()).isFalse();
+    }
+
+    @Test
+    void givenMuchThatChanges_whenThereIsNoTick_thenTheOthersAreToldEightTimesAtMost() {
+        Lockstep pair = Lockstep.of(2).startAll();
+        pair.run(1000);
+        pair.forget();
+
+        for (int i = 0; i < 100; i++) pair.fit(1, i);
+
+        assertThat(pair.done(1, Action.Send.class)).hasSize(8);
+    }
+
+    @Test
+    void givenANodeWithOtherFloatingIps_whenItIsHeard_thenNothingIsTakenFromIt() {
+        Lockstep pair = Lockstep.of(2).start(0);
+        pair.fit(0, 3);
+        var unreadable = new Beat(9, false, false, List.of());
+
+        for (int i = 0; i < 100; i++) {
+            pair.on(0, new Event.Heard(1, unreadable, pair.now, 0));
+            pair.run(25);
+        }
+
+        assertThat(pair.phase(0)).isEqualTo(STANDBY);
+        assertThat(pair.electors[0].peer(1).sameRules()).isFalse();
     }
 
     @Test
