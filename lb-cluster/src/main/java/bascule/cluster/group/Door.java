@@ -16,7 +16,7 @@ import java.net.SocketTimeoutException;
 import java.security.cert.CertificateException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
@@ -36,13 +36,16 @@ final class Door implements TlsSocket.Greeting, AutoCloseable {
     private static final int READY_MOST = 64;
     private static final int BACKLOG = 64;
     private static final int FAULT_PAUSE_MILLIS = 20;
+    private static final int LOOK_MILLIS = 100;
+    private static final long GREETING_NANOS =
+            TimeUnit.MILLISECONDS.toNanos(TlsSocket.GREETING_MILLIS);
 
     private final Membership.Settings settings;
     private final Contacts contacts;
     private final ServerSocket listening;
     private final BlockingQueue<TlsSocket> ready = new ArrayBlockingQueue<>(READY_MOST);
-    private final Set<Socket> greeting = ConcurrentHashMap.newKeySet();
-    private final Semaphore places;
+    private final Map<Socket, Long> greeting = new ConcurrentHashMap<>(); // With its beginning.
+    private final Semaphore[] places; // Of each node: one of them takes none from another.
     private final Thread thread;
     private volatile boolean closed;
 
@@ -56,12 +59,14 @@ final class Door implements TlsSocket.Greeting, AutoCloseable {
     Door(Membership.Settings settings, Contacts contacts) throws IOException {
         this.settings = settings;
         this.contacts = contacts;
-        this.places = new Semaphore(GREETINGS_MOST * settings.nodes().size());
+        this.places = new Semaphore[settings.nodes().size()];
+        for (int i = 0; i < places.length; i++) places[i] = new Semaphore(GREETINGS_MOST);
         InetSocketAddress self = settings.nodes().get(settings.self());
         listening = new ServerSocket();
         try {
             listening.setReuseAddress(true);
             listening.bind(self, BACKLOG);
+            listening.setSoTimeout(LOOK_MILLIS);
         } catch (IOException e) {
             listening.close();
             throw new IOException(
@@ -77,19 +82,36 @@ final class Door implements TlsSocket.Greeting, AutoCloseable {
 
     private void accept() {
         while (!closed) {
+            endLate();
             try {
                 Socket plain = listening.accept();
-                if (nodeAt(plain.getInetAddress()) < 0 || !places.tryAcquire()) {
+                int node = nodeAt(plain.getInetAddress());
+                if (node < 0 || !places[node].tryAcquire()) {
                     plain.close(); // A stranger costs no thread; nor does a node that tries too
                     // often.
                     continue;
                 }
-                greeting.add(plain);
-                Thread.ofPlatform().name("membership-greeting").daemon().start(() -> letIn(plain));
+                greeting.put(plain, System.nanoTime());
+                Thread.ofPlatform()
+                        .name("membership-greeting")
+                        .daemon()
+                        .start(() -> letIn(plain, places[node]));
+            } catch (SocketTimeoutException _) {
+                // Time to look for late ones.
             } catch (IOException _) {
                 if (!closed) pause(); // Out of descriptors, most likely.
             }
         }
+    }
+
+    /// A timeout of the socket is for each read: who sends a byte now and then would keep its place for hours.
+    private void endLate() {
+        long now = System.nanoTime();
+        greeting.forEach(
+                (socket, begun) -> {
+                    if (now - begun > GREETING_NANOS && greeting.remove(socket, begun))
+                        close(socket);
+                });
     }
 
     private static void pause() {
@@ -100,7 +122,7 @@ final class Door implements TlsSocket.Greeting, AutoCloseable {
         }
     }
 
-    private void letIn(Socket plain) {
+    private void letIn(Socket plain, Semaphore place) {
         try {
             plain.setTcpNoDelay(true);
             var socket = new TlsSocket(this, plain, greet(plain, true));
@@ -109,7 +131,7 @@ final class Door implements TlsSocket.Greeting, AutoCloseable {
             close(plain); // What it was has been told.
         } finally {
             greeting.remove(plain);
-            places.release();
+            place.release();
         }
     }
 
@@ -138,6 +160,7 @@ final class Door implements TlsSocket.Greeting, AutoCloseable {
     @Override
     public Known greet(Socket plain, boolean server) throws IOException {
         int node = nodeAt(plain.getRemoteSocketAddress());
+        greeting.putIfAbsent(plain, System.nanoTime());
         try {
             plain.setSoTimeout(TlsSocket.GREETING_MILLIS);
             SSLSocket tls = tls(plain, server);
@@ -147,27 +170,36 @@ final class Door implements TlsSocket.Greeting, AutoCloseable {
             Preamble theirs = Preamble.read(tls.getInputStream());
             node = checked(node, theirs);
             plain.setSoTimeout(0);
+            if (greeting.remove(plain) == null) throw new SocketTimeoutException("late");
             contacts.connections(node, 1);
             contacts.seen(node, Seen.WELL, "");
             return new Known(tls, node);
-        } catch (SSLException e) {
-            told(node, isAboutKey(e) ? Seen.KEY : Seen.CLOSED, e.getMessage());
+        } catch (IOException e) {
+            boolean late = greeting.remove(plain) == null;
+            fault(node, server, late ? new SocketTimeoutException("late") : e);
             throw e;
-        } catch (EOFException | Preamble.NoPreamble e) {
-            told(
-                    node,
-                    Seen.CLOSED,
-                    server
-                            ? "it hangs up"
-                            : "it hangs up: does its file know this node by this address?");
-            throw e;
-        } catch (SocketTimeoutException e) {
-            told(node, Seen.CLOSED, "it takes connections and says nothing");
-            throw e;
-        } catch (SocketException e) {
-            told(node, Seen.CLOSED, "it hangs up: does its file know this node by this address?");
-            throw e;
+        } finally {
+            greeting.remove(plain);
         }
+    }
+
+    private void fault(int node, boolean server, IOException e) {
+        switch (e) {
+            case SSLException tls ->
+                    told(node, isAboutKey(tls) ? Seen.KEY : Seen.CLOSED, tls.getMessage());
+            case EOFException _ -> told(node, Seen.CLOSED, hangsUp(server));
+            case Preamble.NoPreamble _ -> told(node, Seen.CLOSED, hangsUp(server));
+            case SocketTimeoutException _ ->
+                    told(node, Seen.CLOSED, "it takes connections and does not say enough");
+            case SocketException _ -> told(node, Seen.CLOSED, hangsUp(false));
+            default -> {} // Told where it was found.
+        }
+    }
+
+    private static String hangsUp(boolean server) {
+        return server
+                ? "it hangs up"
+                : "it hangs up: does its file know this node by this address?";
     }
 
     /// We do not know its key, or it does not know ours. A node that dies, or a probe of the port, is neither.
@@ -314,7 +346,7 @@ final class Door implements TlsSocket.Greeting, AutoCloseable {
     @Override
     public void close() {
         closed = true;
-        List<AutoCloseable> all = new ArrayList<>(greeting);
+        List<AutoCloseable> all = new ArrayList<>(greeting.keySet());
         all.add(listening);
         all.addAll(ready);
         for (AutoCloseable each : all) {

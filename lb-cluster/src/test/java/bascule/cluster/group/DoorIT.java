@@ -12,10 +12,13 @@ import java.net.MulticastSocket;
 import java.net.NetworkInterface;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLSocket;
 import org.jgroups.Version;
@@ -28,7 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// A member, and who is not one: others who have the key, but are of another kind.
 final class DoorIT {
     @TempDir Path folder;
-    private final List<AutoCloseable> open = new ArrayList<>();
+    private final List<AutoCloseable> open = new CopyOnWriteArrayList<>();
     private ClusterKey key;
     private List<InetSocketAddress> nodes;
 
@@ -183,6 +186,94 @@ final class DoorIT {
                     start(new Membership.Settings("one", forSecond, names, 2, true, false, key));
             first.awaitView(1, 2);
             second.awaitView(1, 2);
+        }
+    }
+
+    /// The head of a ClientHello of 16 KiB, of which a byte comes now and then.
+    private static final byte[] LONG_HELLO = {22, 3, 1, 64, 0, 1, 0, 63, (byte) 0xfc, 3, 3};
+
+    /// @return false if it is closed
+    private static boolean drip(Socket to) throws IOException {
+        to.setSoTimeout(1);
+        try {
+            to.getOutputStream().write(7);
+            return to.getInputStream().read() >= 0;
+        } catch (SocketTimeoutException _) {
+            return true;
+        } catch (SocketException _) {
+            return false;
+        }
+    }
+
+    @Test
+    void givenConnectionsThatDrip_whenASecondHasPassed_thenTheirPlacesAreFree() throws Exception {
+        start(Member.settings(key, nodes, 0, false));
+        var drips = new ArrayList<Socket>();
+        for (int i = 0; i < 8; i++) {
+            Socket each = new Socket("127.0.0.1", nodes.get(0).getPort());
+            open.add(each);
+            drips.add(each);
+            each.getOutputStream().write(LONG_HELLO);
+        }
+        long end = System.nanoTime() + 10_000_000_000L;
+        while (!drips.isEmpty() && System.nanoTime() < end) {
+            for (Socket each : List.copyOf(drips)) if (!drip(each)) drips.remove(each);
+            Thread.sleep(100);
+        }
+
+        assertThat(drips).isEmpty();
+        Member second = start(Member.settings(key, nodes, 1, false));
+        second.awaitView(0, 1);
+    }
+
+    @Test
+    void givenNodeThatDripsItsAnswer_whenConnectedTo_thenGivenUp() throws Exception {
+        try (ServerSocket listening = new ServerSocket()) {
+            listening.bind(nodes.get(1));
+            listening.setSoTimeout(10_000);
+            Member a = start(Member.settings(key, nodes, 0, false));
+            try (Socket accepted = listening.accept()) {
+                accepted.getOutputStream().write(new byte[] {22, 3, 3, 63, (byte) 0xff});
+                while (accepted.getInputStream().available() > 0) accepted.getInputStream().read();
+                long end = System.nanoTime() + 10_000_000_000L;
+                while (isOpen(accepted) && System.nanoTime() < end) Thread.sleep(100);
+                assertThat(isOpen(accepted)).isFalse();
+            }
+            assertThat(a.now).doesNotContain(1);
+        }
+    }
+
+    private static boolean isOpen(Socket socket) throws IOException {
+        socket.setSoTimeout(1);
+        try {
+            socket.getOutputStream().write(2);
+            for (int each = 0; each >= 0; ) each = socket.getInputStream().read();
+            return false;
+        } catch (SocketTimeoutException _) {
+            return true;
+        } catch (SocketException _) {
+            return false;
+        }
+    }
+
+    @Test
+    void givenOneNodeThatTakesAllItsPlaces_whenAnotherComes_thenItIsLetIn() throws Exception {
+        nodes = new ArrayList<>();
+        for (int i = 1; i <= 3; i++) nodes.addAll(Member.freePorts("127.0.0." + i, 1));
+        start(Member.settings(key, nodes, 0, false));
+        for (int i = 0; i < 12; i++) {
+            var each = new Socket();
+            open.add(each);
+            each.bind(new InetSocketAddress("127.0.0.2", 0));
+            each.connect(nodes.get(0));
+            each.getOutputStream().write(LONG_HELLO);
+        }
+        Thread.sleep(100);
+
+        try (var plain = new Socket()) {
+            plain.bind(new InetSocketAddress("127.0.0.3", 0));
+            plain.connect(nodes.get(0));
+            assertThat(tls(plain, false).getSession().isValid()).isTrue();
         }
     }
 }
