@@ -6,12 +6,14 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.security.SecureRandom;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLongArray;
 import org.jgroups.Address;
 import org.jgroups.BytesMessage;
 import org.jgroups.Event;
@@ -32,6 +34,7 @@ public final class Membership implements AutoCloseable {
     private static final long AGAIN_MILLIS = 1000;
     private static final long CLOSE_MILLIS = 3000;
     private static final char BOOT = '~';
+    private static final long DROPPED_NANOS = 10_000_000_000L;
 
     /// @param name of the cluster; 255 bytes at most, as those of the nodes
     /// @param nodes where each node's membership listens, this one's too, in the order of the rules
@@ -54,7 +57,7 @@ public final class Membership implements AutoCloseable {
     }
 
     public interface Listener {
-        /// Who is there, by index, this node included; each time that changes.
+        /// Who is there, by index, this node included; each time that changes. A node that has started anew was away in between.
         void view(Set<Integer> nodes);
 
         /// A message of another node: from [#send].
@@ -77,13 +80,17 @@ public final class Membership implements AutoCloseable {
     private final CountDownLatch over = new CountDownLatch(1);
     private volatile @Nullable JChannel channel;
     private volatile @Nullable View view;
-    private @Nullable Set<Integer> toldView; // Guarded by this.
+    private final Attendance attendance; // Guarded by this.
+    private final AtomicLongArray droppedToldNanos;
     private boolean failed;
 
     private Membership(Settings settings, Listener listener) throws IOException {
         this.settings = settings;
         this.listener = listener;
         int nodes = settings.nodes().size();
+        this.attendance = new Attendance(settings.self());
+        this.droppedToldNanos = new AtomicLongArray(nodes);
+        for (int i = 0; i < nodes; i++) droppedToldNanos.set(i, System.nanoTime() - DROPPED_NANOS);
         this.contacts = new Contact[nodes];
         for (int i = 0; i < nodes; i++) contacts[i] = new Contact(System.nanoTime());
         this.door = new Door(settings, new Told());
@@ -222,23 +229,24 @@ public final class Membership implements AutoCloseable {
     }
 
     private void changed(JChannel of, View now) {
-        Set<Integer> present = new TreeSet<>();
-        present.add(settings.self());
+        Map<Integer, Address> present = new HashMap<>();
+        present.put(settings.self(), of.getAddress());
         for (Address each : now.getMembers()) {
             int node = indexOf(of, each);
-            if (node >= 0) present.add(node);
+            if (node >= 0) present.put(node, each);
         }
         synchronized (this) {
             view = now;
-            if (present.equals(toldView)) return;
-            toldView = present;
-            synchronized (contacts) {
-                for (int i = 0; i < contacts.length; i++) contacts[i].inView(present.contains(i));
-            }
-            for (int i = 0; i < couriers.length; i++)
-                if (!present.contains(i)) couriers[i].forget();
-            listener.view(Set.copyOf(present));
+            for (Set<Integer> each : attendance.changed(present)) tell(each);
         }
+    }
+
+    private void tell(Set<Integer> present) {
+        synchronized (contacts) {
+            for (int i = 0; i < contacts.length; i++) contacts[i].inView(present.contains(i));
+        }
+        for (int i = 0; i < couriers.length; i++) if (!present.contains(i)) couriers[i].forget();
+        listener.view(present);
     }
 
     /// By its name, which is the node's and a boot; where that is not known yet, by where it listens.
@@ -260,7 +268,7 @@ public final class Membership implements AutoCloseable {
     /// @param message 64 KiB at most
     public void send(int to, byte[] message) {
         check(message);
-        if (!couriers[to].post(message))
+        if (!couriers[to].post(message) && isDroppedNews(to))
             listener.told(
                     true,
                     "cluster-message-dropped",
@@ -268,6 +276,13 @@ public final class Membership implements AutoCloseable {
                     settings.names().get(to),
                     "waiting",
                     Courier.WAITING_MOST);
+    }
+
+    /// A node that reads nothing may have thousands dropped.
+    private boolean isDroppedNews(int to) {
+        long now = System.nanoTime();
+        long before = droppedToldNanos.get(to);
+        return now - before >= DROPPED_NANOS && droppedToldNanos.compareAndSet(to, before, now);
     }
 
     /// To one member, at once or not at all: before all that waits to be sent, and instead of what was to be sent at once and waits still.
