@@ -61,7 +61,11 @@ final class Courier implements AutoCloseable {
                 next = urgent != null ? urgent : waiting.remove();
                 if (now) urgent = null;
             }
-            send.accept(next, now);
+            try {
+                send.accept(next, now);
+            } catch (RuntimeException bug) { // The next one may get there.
+                thread.getUncaughtExceptionHandler().uncaughtException(thread, bug);
+            }
         }
     }
 

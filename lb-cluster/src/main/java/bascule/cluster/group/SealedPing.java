@@ -4,12 +4,13 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import java.io.IOException;
 import java.net.DatagramPacket;
+import java.net.DatagramSocket;
 import java.net.Inet6Address;
 import java.net.InetAddress;
-import java.net.SocketException;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.util.Arrays;
+import java.util.concurrent.locks.LockSupport;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import org.jgroups.BytesMessage;
@@ -32,6 +33,7 @@ final class SealedPing extends MPING {
     };
     private static final int MAC_BYTES = 32;
     private static final int BYTES_MOST = 1400;
+    private static final long FAULT_PAUSE_NANOS = 100_000_000;
 
     private final Mac mac;
 
@@ -85,18 +87,25 @@ final class SealedPing extends MPING {
     @Override
     public void run() {
         byte[] buffer = new byte[BYTES_MOST];
-        while (mcast_receive_sock != null && Thread.currentThread().equals(receiver)) {
-            var packet = new DatagramPacket(buffer, buffer.length);
-            try {
-                mcast_receive_sock.receive(packet);
-                Message message = opened(buffer, packet.getLength());
-                if (message != null) up(message);
-            } catch (SocketException _) {
-                break; // Closed.
-            } catch (Exception _) {
-                // Of another version: not for us.
-            }
+        DatagramSocket from = mcast_receive_sock;
+        while (from != null && Thread.currentThread().equals(receiver) && hearOne(from, buffer))
+            from = mcast_receive_sock;
+    }
+
+    /// @return false if there will be no more
+    boolean hearOne(DatagramSocket from, byte[] buffer) {
+        var packet = new DatagramPacket(buffer, buffer.length);
+        try {
+            from.receive(packet);
+            Message message = opened(buffer, packet.getLength());
+            if (message != null) up(message);
+        } catch (IOException _) {
+            if (from.isClosed()) return false;
+            LockSupport.parkNanos(FAULT_PAUSE_NANOS); // The LAN is not there now.
+        } catch (Exception _) {
+            // Of another version: not for us.
         }
+        return true;
     }
 
     @Nullable Message opened(byte[] bytes, int length) throws Exception {

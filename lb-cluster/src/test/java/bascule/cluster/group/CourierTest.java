@@ -57,4 +57,25 @@ final class CourierTest {
             assertThat(sent.poll(10, TimeUnit.SECONDS)).isEqualTo("4");
         }
     }
+
+    @Test
+    void givenMessageThatCannotBeSent_whenItThrows_thenTheNextOneIsSent() throws Exception {
+        var bugs = new LinkedBlockingQueue<Throwable>();
+        Thread.setDefaultUncaughtExceptionHandler((_, bug) -> bugs.add(bug));
+        try (var courier =
+                new Courier(
+                        "x",
+                        (bytes, _) -> {
+                            if (bytes[0] == 1) throw new IllegalStateException("planted");
+                            sent.add("" + bytes[0]);
+                        })) {
+            courier.post(new byte[] {1});
+            courier.post(new byte[] {2});
+
+            assertThat(sent.poll(10, TimeUnit.SECONDS)).isEqualTo("2");
+            assertThat(bugs).hasSize(1);
+        } finally {
+            Thread.setDefaultUncaughtExceptionHandler(null);
+        }
+    }
 }

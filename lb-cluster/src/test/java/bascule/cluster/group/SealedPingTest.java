@@ -3,7 +3,11 @@ package bascule.cluster.group;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import bascule.cluster.key.ClusterKey;
+import java.io.IOException;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
 import java.net.InetSocketAddress;
+import java.net.SocketException;
 import java.nio.file.Path;
 import java.util.List;
 import org.jgroups.BytesMessage;
@@ -79,5 +83,25 @@ final class SealedPingTest {
         byte[] heartbeat = ping.sealed(message(detection, new FailureDetection.HeartbeatHeader()));
 
         assertThat(ping.opened(heartbeat, heartbeat.length)).isNull();
+    }
+
+    private static final class Broken extends DatagramSocket {
+        Broken() throws SocketException {}
+
+        @Override
+        public void receive(DatagramPacket packet) throws IOException {
+            throw new SocketException("Network is down");
+        }
+    }
+
+    @Test
+    void givenNetworkThatIsDown_whenHeard_thenGoesOnUntilClosed() throws Exception {
+        SealedPing ping = ping("one", key("k"));
+        DatagramSocket kept;
+        try (var broken = new Broken()) {
+            kept = broken;
+            assertThat(ping.hearOne(broken, new byte[10])).isTrue();
+        }
+        assertThat(ping.hearOne(kept, new byte[10])).isFalse();
     }
 }
