@@ -59,7 +59,7 @@ public final class Elector {
     private long witnessNanos;
 
     private long witnessSinceNanos = Other.NEVER;
-    private long witnessUntilNanos = Other.NEVER;
+    private long witnessAnsweredNanos = Other.NEVER;
 
     private List<Action> actions = new ArrayList<>();
     private List<Claim> told = List.of();
@@ -195,8 +195,8 @@ public final class Elector {
     private void witnessed(long asked) {
         if (asked - witnessNanos < 0) return;
         witnessNanos = asked;
+        witnessAnsweredNanos = asked;
         if (witnessSinceNanos == Other.NEVER) witnessSinceNanos = asked;
-        witnessUntilNanos = heardOfUntil(asked);
     }
 
     /// This node was not cut off at some moment: so the other has heard one of the beats before it, and takes nothing within `silence` of
@@ -267,7 +267,7 @@ public final class Elector {
         if (!witnessKnown) return true;
         return isWitnessed(now)
                 && witnessSinceNanos != Other.NEVER
-                && now - witnessSinceNanos >= times.silence();
+                && now - witnessSinceNanos >= times.returning();
     }
 
     /// Of two nodes: the other does not vote. Could it take the address meanwhile?
@@ -281,7 +281,10 @@ public final class Elector {
 
     private boolean isWitnessed(long now) {
         // Where there is none to ask, it is taken to answer at once.
-        long until = witnessKnown ? witnessUntilNanos : heardOfUntil(now);
+        long moment = witnessKnown ? witnessAnsweredNanos : now;
+        if (moment == Other.NEVER) return false;
+        if (other(1 - self).isAway(now)) return now - moment < times.alone();
+        long until = heardOfUntil(moment);
         return until != Other.NEVER && now - until < 0;
     }
 

@@ -23,8 +23,10 @@ final class Other {
     private boolean readable;
     private long heardNanos = NEVER;
     private long contactNanos = NEVER;
+    private boolean wasAway;
     private long provenNanos = NEVER;
     private long quietNanos;
+    private long anewNanos;
     private int asks;
     private boolean addressed;
     private long resumedNanos = NEVER;
@@ -42,6 +44,7 @@ final class Other {
         this.times = times;
         this.onlyOne = onlyOne;
         quietNanos = nowNanos;
+        anewNanos = nowNanos;
         voteEpoch = new long[floatingIps];
         voteNanos = never(floatingIps);
         fitNanos = never(floatingIps);
@@ -58,7 +61,10 @@ final class Other {
 
     /// @param sameRules do its claims mean what ours do?
     void heard(Beat told, boolean sameRules, int self, long proven, long now) {
-        if (heardNanos == NEVER || now - heardNanos >= times.silence()) contactNanos = now;
+        if (heardNanos == NEVER || now - heardNanos >= times.silence()) {
+            wasAway = isAway(now);
+            contactNanos = now;
+        }
         beat = told;
         readable = sameRules;
         heardNanos = now;
@@ -113,6 +119,7 @@ final class Other {
     /// This node could not run for long: maybe it was the one that was away.
     void startAnew(long now) {
         quietNanos = now;
+        anewNanos = now;
     }
 
     /// Keeps account of since when it could serve an address, and more than this node.
@@ -173,7 +180,13 @@ final class Other {
     boolean isSilent(long now) {
         boolean wait = inView || onlyOne && heardNanos == NEVER;
         long enough = wait ? PATIENCE * times.silence() : times.silence();
+        if (onlyOne && now - anewNanos < times.returning()) return false;
         return asks >= ASKS && now - quietNanos >= enough;
+    }
+
+    /// Was it not heard for so long that, if it comes back, it takes its time before it takes anything?
+    boolean isAway(long now) {
+        return !isWithin(heardNanos, times.returning(), now);
     }
 
     /// What was promised to it is void.
@@ -188,7 +201,9 @@ final class Other {
     /// It is heard, and has not heard this node: so many beats of ours should have reached it.
     boolean isDeafTo(Pace pace, long now) {
         if (!isWithin(heardNanos, times.hold(), now)) return false;
-        long since = provenNanos == NEVER ? contactNanos : later(provenNanos, contactNanos);
+        boolean met = provenNanos != NEVER && provenNanos - contactNanos > 0;
+        if (!met && wasAway) return now - contactNanos >= times.alone();
+        long since = met ? provenNanos : contactNanos;
         return pace.between(since, heardNanos) >= times.burstBeats();
     }
 

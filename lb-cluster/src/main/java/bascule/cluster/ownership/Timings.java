@@ -81,6 +81,17 @@ public record Timings(
         if (!holds) broken.add(inequality);
     }
 
+    /// Of two nodes, one that was away (paused, just started, cut off from the witness) takes nothing for so long after it is back.
+    long returning() {
+        return 2 * silence;
+    }
+
+    /// Of two nodes, one whose companion is away is confirmed by the witness for so long: less than that one takes to be an owner after it is back, and
+    /// before that to be heard.
+    long alone() {
+        return returning() - burst - 2 * tick;
+    }
+
     int burstBeats() {
         return (int) (burst / tick);
     }

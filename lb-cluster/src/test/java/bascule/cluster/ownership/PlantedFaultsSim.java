@@ -128,7 +128,7 @@ final class PlantedFaultsSim {
                 broken(
                         "2 burst <= silence",
                         it -> {
-                            it.burst = 225 * MS;
+                            it.burst = 600 * MS;
                             return it;
                         });
 
