@@ -254,7 +254,11 @@ final class TicketRingTest {
         assertThat(ring.forget(START.plus(Duration.ofHours(8).plusMinutes(10)))).isTrue();
         assertThat(keys(ring, context(1))).hasSize(2);
         assertThat(ring.forget(START.plus(Duration.ofHours(16).plusMinutes(9)))).isFalse();
-        assertThat(ring.merge(new TicketRing(START.plus(Duration.ofHours(24))).export(), START.plus(Duration.ofHours(24)))).isTrue();
+        assertThat(
+                        ring.merge(
+                                new TicketRing(START.plus(Duration.ofHours(24))).export(),
+                                START.plus(Duration.ofHours(24))))
+                .isTrue();
         assertThat(ring.forget(START.plus(Duration.ofHours(24)))).isTrue();
         assertThat(keys(ring, context(1))).hasSize(2);
     }
