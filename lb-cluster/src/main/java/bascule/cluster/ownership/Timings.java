@@ -55,7 +55,7 @@ public record Timings(
                 250 * MS,
                 1000 * MS,
                 5000 * MS,
-                100 * MS,
+                2 * tick * MS,
                 30_000 * MS,
                 1000 * MS,
                 60_000 * MS);
