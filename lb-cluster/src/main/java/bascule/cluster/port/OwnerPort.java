@@ -108,8 +108,7 @@ public final class OwnerPort implements AutoCloseable {
         try {
             // Nodes that are all on one host, to try it out, have an address each and the same
             // port.
-            boolean oneHost = self.getAddress().isLoopbackAddress();
-            bind(anywhere, oneHost ? self : new InetSocketAddress(self.getPort()), self);
+            bind(anywhere, shares(self) ? self : new InetSocketAddress(self.getPort()), self);
             // From here on until all are bound: two sockets share a port only if both say so.
             anywhere.setReuseAddress(true);
             for (int i = 0; i < nodes; i++) {
@@ -126,6 +125,14 @@ public final class OwnerPort implements AutoCloseable {
             close();
             throw e;
         }
+    }
+
+    /// Is another node on this host, with the same port?
+    private boolean shares(InetSocketAddress self) {
+        if (!self.getAddress().isLoopbackAddress()) return false;
+        for (InetSocketAddress each : settings.nodes())
+            if (each.getPort() == self.getPort() && !each.equals(self)) return true;
+        return false;
     }
 
     private static void bind(DatagramSocket socket, SocketAddress to, InetSocketAddress named)
