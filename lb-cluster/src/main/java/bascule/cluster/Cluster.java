@@ -261,14 +261,7 @@ public final class Cluster implements AutoCloseable {
     private final class FromPort implements OwnerPort.Listener {
         @Override
         public void heard(int from, Beat beat, long provenNanos, int via) {
-            loop.post(
-                    () ->
-                            driver().heard(
-                                            from,
-                                            beat,
-                                            provenNanos,
-                                            via,
-                                            via != OwnerPort.BY_OTHER_TRANSPORT));
+            loop.post(() -> driver().heard(from, beat, provenNanos, via, via == OwnerPort.DIRECT));
         }
 
         @Override
