@@ -13,6 +13,9 @@ import java.util.regex.Pattern;
 
 /// All drills there are, in the order in which they are run: those with the same setup one after the other.
 final class Drills {
+    /// Takes half a minute for each trial, and nearly all of that is waiting.
+    static final String SLOW = "stop-30s";
+
     private static final int AS_SAID = 0;
     private static final int NONE = -1;
     private static final int MOVES = 20;
@@ -79,7 +82,7 @@ final class Drills {
                         ""),
                 stop("stop-1s", 1),
                 stop("stop-3s", 3),
-                stop("stop-30s", 30),
+                stop(SLOW, 30),
                 new Drill(
                         "listener",
                         "the owner's listener closed under it",
@@ -296,7 +299,7 @@ final class Drills {
         trial.lose();
         if (silent) bed.forwarding("lan", trial.owner(), false);
         else bed.cable("lan", trial.owner(), false);
-        pass(2_000);
+        pass(1_500);
         trial.heal();
         if (silent) bed.forwarding("lan", trial.owner(), true);
         else bed.cable("lan", trial.owner(), true);
@@ -323,7 +326,7 @@ final class Drills {
         Trial trial = Trial.begin(bench);
         trial.lose();
         bench.pair().closeListener(trial.owner());
-        pass(bench.isBascule() ? 1_500 : CHECKS_MILLIS);
+        pass(bench.isBascule() ? 1_000 : CHECKS_MILLIS);
         bench.pair().kill(trial.owner()); // Its operator starts it anew.
         return trial;
     }
@@ -335,7 +338,7 @@ final class Drills {
             Long first = bench.bascule().loops(owner).getFirst();
             trial.lose();
             try (var _ = Native.freeze(List.of(first))) {
-                pass(2_000);
+                pass(1_200);
                 trial.heal();
             }
         } else {
@@ -355,7 +358,7 @@ final class Drills {
         trial.strike();
         bench.pair().stop(trial.owner());
         trial.special((System.nanoTime() - trial.faultNanos()) / 1e6);
-        pass(500);
+        pass(300);
         return trial;
     }
 
@@ -405,7 +408,7 @@ final class Drills {
         }
         trial.special(Math.max(0, (owned - started) / 1e6));
         trial.note("skew " + skew + " ms, " + edges.getFirst() + " first");
-        pass(1_500);
+        pass(700);
         if (bench.observer().holders(address).size() != 1)
             trial.fail("the owners are " + bench.observer().holders(address));
         return trial;
@@ -439,7 +442,7 @@ final class Drills {
                         : "addr del " + address.getHostAddress() + length + " dev lan0\n" + own;
         trial.strike();
         Shell.need(host.ip("-batch", "-"), batch);
-        pass(1_500);
+        pass(700);
         long gone = -1;
         for (Observer.Held each : bench.observer().history())
             if (each.host().equals(trial.owner()) && each.toNanos() - trial.faultNanos() > 0)
@@ -458,10 +461,10 @@ final class Drills {
         Trial trial = Trial.begin(bench);
         trial.lose();
         bench.bed().forwarding("srv", trial.owner(), false);
-        pass(bench.isBascule() ? 2_000 : CHECKS_MILLIS);
+        pass(bench.isBascule() ? 1_200 : CHECKS_MILLIS);
         trial.heal();
         bench.bed().forwarding("srv", trial.owner(), true);
-        pass(1_500);
+        pass(1_000);
         return trial;
     }
 
@@ -559,10 +562,9 @@ final class Drills {
             List<ProcessHandle> all = bench.pair().family(trial.owner());
             trial.lose();
             bench.pair().kill(trial.owner(), all);
-            pass(1_500);
+            pass(800);
             trial.note(forger.said() + " datagrams said");
         }
-        trial.awaitGone(LEFTOVER_MILLIS);
         return trial;
     }
 
