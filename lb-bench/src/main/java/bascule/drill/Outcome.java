@@ -4,8 +4,8 @@ import java.util.Map;
 
 /// What one trial came to. Times in milliseconds, [Double#NaN] where there is none.
 ///
-/// @param sent       requests
-/// @param failed     of these
+/// @param sent       requests, to the end
+/// @param failed     of those that began before the fault was over
 /// @param outage     see [Recording.Summary]
 /// @param healing    requests that failed after the fault was over
 /// @param bothLive   for so long two hosts lived as owners of one address

@@ -36,11 +36,12 @@ final class Report {
                 Keepalived: VRRPv3, an advertisement every 0.1 s, HAProxy and a check script every second (`fall 2`), on the same bench
                 in the same run. The trials of both take turns: while one is measured, the other waits, or gets its pair well again.
 
-                - **failed**: requests that got no complete answer 200 in time; median and worst of the trials.
-                - **outage**: from the start of the first that failed to the end of the first good one after it; the sum, if there were several.
+                - **failed**: requests that got no complete answer 200 in time, while the fault lasted; median and worst of the trials.
+                - **outage**: from the start of the first of these to the end of the first good one after it; the sum, if there were several.
                 - **on return**: requests that failed after the fault was over.
                 - **two live owners**: for so long two running daemons both had the address and (asked every 5 ms) both said they own it;
                   keepalived has no other word than the address.
+                  Who goes on after a SIGSTOP counts from 50 ms on; until then what it has is left over.
                 - **leftover**: for so long the address stayed on the host that was dead, hung or cut off. Looked at for 3 s at most.
                 - **moves**: how often the address came to a host, the worst trial.
                 """

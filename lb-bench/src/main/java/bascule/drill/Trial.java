@@ -135,12 +135,13 @@ final class Trial {
         bench.client().stop();
         if (faultNanos == NOT_YET) throw new IllegalStateException("no fault");
         long from = faultNanos - Client.DEADLINE_NANOS;
-        Recording.Summary all = recording.summary(from, now);
-        Recording.Summary healing = recording.summary(Math.min(healedNanos, now), now);
+        long healed = Math.min(healedNanos, now);
+        Recording.Summary all = recording.summary(from, healed);
+        Recording.Summary healing = recording.summary(healed, now);
         List<String> wrong = bench.observer().check();
         if (!wrong.isEmpty()) note("observer: " + wrong);
         return new Outcome(
-                all.sent(),
+                all.sent() + healing.sent(),
                 all.failed(),
                 all.outage(),
                 healing.failed(),
@@ -151,7 +152,7 @@ final class Trial {
                 special,
                 fault,
                 all.causes(),
-                all.lag(),
+                Math.max(all.lag(), healing.lag()),
                 "");
     }
 
