@@ -8,7 +8,6 @@ import bascule.backend.Backends;
 import bascule.cluster.Cluster;
 import bascule.cluster.ClusterStatus;
 import bascule.config.AdminConfig;
-import bascule.config.BackendConfig;
 import bascule.config.ClusterConfig;
 import bascule.config.Configuration;
 import bascule.config.LimitsConfig;
@@ -209,7 +208,12 @@ public final class Daemon {
                             largest(configuration, LimitsConfig::headersBytes),
                             largest(configuration, LimitsConfig::headerCount)));
         }
-        listeners = new Listeners(transport, workers, tickets, ownPorts);
+        listeners =
+                new Listeners(
+                        transport,
+                        workers,
+                        tickets,
+                        configuration.cluster() == null ? null : ownPorts);
         control =
                 Executors.newSingleThreadScheduledExecutor(
                         Thread.ofPlatform().name("control").daemon().factory());
@@ -265,13 +269,7 @@ public final class Daemon {
     /// Last, so that clients of a floating IP find all open.
     private void join(Configuration configuration) throws StartFailure {
         if (configuration.cluster() == null) return;
-        Path socket = configuration.admin().socket();
-        Path run = socket == null ? null : socket.getParent();
-        var settings =
-                NodeSettings.of(
-                        configuration,
-                        stateFolder(configuration),
-                        run != null && Files.isDirectory(run) ? run : null);
+        var settings = NodeSettings.of(configuration, stateFolder(configuration));
         Node joined;
         try {
             joined =
@@ -351,7 +349,7 @@ public final class Daemon {
             Listeners.Prepared prepared) {
         Configuration next = then.configuration();
         Map<String, List<InetSocketAddress>> before = openAddresses();
-        Map<String, RouteTable> routes = routes(next);
+        Map<String, RouteTable> routes = RouteTables.of(next);
         int growth = routes.values().stream().mapToInt(RouteTable::growthBytes).max().orElse(0);
         onLoops(
                 worker ->
@@ -550,24 +548,6 @@ public final class Daemon {
             stickyKey = known;
         }
         return known;
-    }
-
-    /// By listener.
-    private static Map<String, RouteTable> routes(Configuration next) {
-        var routes = new LinkedHashMap<String, RouteTable>();
-        for (ListenerConfig listener : next.listeners()) {
-            routes.put(
-                    listener.name(),
-                    RouteTable.compile(
-                            listener, next.httpsPort(), name -> indexOf(name, next.backends())));
-        }
-        return routes;
-    }
-
-    private static int indexOf(String name, List<BackendConfig> backends) {
-        for (int index = 0; index < backends.size(); index++)
-            if (backends.get(index).name().equals(name)) return index;
-        throw new IllegalArgumentException("no backend " + name); // The configuration was checked.
     }
 
     /// Lets go of what nobody can choose any more.

@@ -7,6 +7,7 @@ import bascule.config.Detection;
 import bascule.config.Discovery;
 import bascule.config.FloatingIpConfig;
 import bascule.config.NodeConfig;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
@@ -21,9 +22,7 @@ final class NodeSettings {
 
     /// @param configuration one node's part
     /// @param state where epochs are kept over a restart; null = nowhere
-    /// @param run where the file `release-on-death` is; null = nowhere
-    static ClusterSettings of(
-            Configuration configuration, @Nullable Path state, @Nullable Path run) {
+    static ClusterSettings of(Configuration configuration, @Nullable Path state) {
         ClusterConfig cluster = Objects.requireNonNull(configuration.cluster());
         NodeConfig self = Objects.requireNonNull(configuration.node());
         return new ClusterSettings(
@@ -38,7 +37,14 @@ final class NodeSettings {
                 configuration.floatingIps().stream().map(NodeSettings::of).toList(),
                 configuration.hash(),
                 state,
-                run);
+                run(configuration));
+    }
+
+    /// Where the file `release-on-death` is: beside the admin socket, if there is such a folder; null = nowhere.
+    private static @Nullable Path run(Configuration configuration) {
+        Path socket = configuration.admin().socket();
+        Path folder = socket == null ? null : socket.getParent();
+        return folder != null && Files.isDirectory(folder) ? folder : null;
     }
 
     private static ClusterSettings.Node of(NodeConfig node) {

@@ -5,6 +5,7 @@ import io.netty.channel.EventLoop;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -58,8 +59,15 @@ final class AddressDrain {
     /// @param loop the caller's
     void lessOld(EventLoop loop) {
         if (old.decrementAndGet() > 0) return;
-        if (fresh.get() <= 0) tell();
-        else loop.schedule(this::tell, QUIET_MILLIS, TimeUnit.MILLISECONDS);
+        if (fresh.get() <= 0) {
+            tell();
+            return;
+        }
+        try {
+            loop.schedule(this::tell, QUIET_MILLIS, TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException ends) { // The daemon does, and its connections.
+            tell();
+        }
     }
 
     void lessFresh() {
