@@ -226,4 +226,23 @@ final class PairIT {
             assertThat(cookies.getFirst()).isEqualTo(cookies.getLast());
         }
     }
+
+    @Test
+    void givenWitness_whenItRuns_thenItServesNobodyAndNeverOwnsAndTheOthersSeeIt()
+            throws Exception {
+        pair.close();
+        pair = new Pair(Files.createDirectory(folder.resolve("three")), true);
+        Daemon witness = pair.start("w", HERE);
+        pair.awaitStatus(
+                "w",
+                status ->
+                        status.contains("\"reason\": \"only a witness\"")
+                                && status.contains("\"listeners\": []"));
+        assertThat(Answer.get(witness.adminAddresses().getFirst(), "/ready").status())
+                .isEqualTo(200);
+        pair.start("a", HERE);
+
+        pair.awaitStatus("w", status -> Pair.owner(status).equals("a")); // By its vote.
+        pair.awaitStatus("a", status -> status.contains("\"name\": \"w\""));
+    }
 }

@@ -5,7 +5,6 @@ import bascule.cluster.Cluster;
 import bascule.cluster.ClusterHost;
 import bascule.cluster.ClusterSettings;
 import bascule.cluster.ClusterStatus;
-import bascule.cluster.Fitness;
 import bascule.cluster.OwnershipChange;
 import bascule.cluster.net.LowDescriptors;
 import bascule.cluster.ownership.Claim.Phase;
@@ -47,7 +46,6 @@ public final class Node implements AutoCloseable {
     private final Map<String, InetAddress> addresses = new HashMap<>();
     private final ThreadPoolExecutor teller;
     private final LimitedEvent lost = new LimitedEvent(Duration.ofSeconds(10));
-    private final boolean witness;
     private final Shared shared;
     private final Cluster cluster;
     private final Gate gate;
@@ -87,7 +85,6 @@ public final class Node implements AutoCloseable {
         listeners = parts.listeners();
         hash = configuration.hash();
         ClusterSettings.Node self = settings.nodes().get(settings.self());
-        witness = self.witness();
         for (ClusterSettings.FloatingIp each : settings.floatingIps())
             addresses.put(each.name(), each.address());
         events = new NodeEvents(self.name(), List.copyOf(addresses.keySet()));
@@ -118,7 +115,7 @@ public final class Node implements AutoCloseable {
                             parts.ownPorts(),
                             parts.loops(),
                             Duties.of(configuration),
-                            this::looked);
+                            cluster::fitness);
         } catch (IOException | RuntimeException | Error failure) {
             cluster.close();
             teller.shutdownNow();
@@ -129,20 +126,6 @@ public final class Node implements AutoCloseable {
     private void tellOthers(String topic, byte[] message) {
         Cluster told = started;
         if (told != null) told.tell(topic, message); // Else its greeting will.
-    }
-
-    private void looked(List<Fitness> all) {
-        cluster.fitness(
-                witness
-                        ? all.stream()
-                                .map(
-                                        each ->
-                                                new Fitness(
-                                                        each.floatingIp(),
-                                                        -1,
-                                                        "this node is a witness"))
-                                .toList()
-                        : all);
     }
 
     public Cluster cluster() {

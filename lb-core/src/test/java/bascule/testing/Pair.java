@@ -29,6 +29,7 @@ public final class Pair implements AutoCloseable {
     public static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private final Path folder;
+    private final boolean witness;
     private final int port;
     private final Complaints complaints = new Complaints();
     private final Map<String, Daemon> daemons = new ConcurrentHashMap<>();
@@ -36,7 +37,13 @@ public final class Pair implements AutoCloseable {
 
     /// @param folder empty
     public Pair(Path folder) throws IOException {
+        this(folder, false);
+    }
+
+    /// @param witness is there a third node, `w` on 127.0.0.4, that never owns?
+    public Pair(Path folder, boolean witness) throws IOException {
         this.folder = folder;
+        this.witness = witness;
         ClusterKey.generate(folder.resolve("cluster.key"));
         Path hook = folder.resolve("hook");
         Files.writeString(hook, "#!/bin/sh\necho \"$@\" >> " + folder.resolve("moves") + "\n");
@@ -50,13 +57,17 @@ public final class Pair implements AutoCloseable {
     private Configuration configuration(String node, String text) {
         String whole =
                 """
-                cluster { nodes { a = 127.0.0.2, b = 127.0.0.3 }, key-file = cluster.key, port = %d, witness = 127.0.0.1, detect = calm }
+                cluster { nodes { a = 127.0.0.2, b = 127.0.0.3%s }, key-file = cluster.key, port = %d, witness = 127.0.0.1, detect = calm }
                 floating-ips.public { address = 203.0.113.10/24, command = hook }
                 admin.http = "127.0.0.1:0"
                 logging.access = off
                 shutdown.grace = off
                 """
-                                .formatted(port)
+                                .formatted(
+                                        witness
+                                                ? ", w { address = 127.0.0.4, witness = true }"
+                                                : "",
+                                        port)
                         + (text.contains("socket") ? "" : "admin.socket = off\n")
                         + text;
         LoadResult read =
