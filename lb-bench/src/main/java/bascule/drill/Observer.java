@@ -243,7 +243,9 @@ final class Observer implements AutoCloseable {
         List<String> owners =
                 holders.stream().filter(host -> lives.asOwner(host, address)).toList();
         // They were asked one after the other: the first may have let go before the second took.
-        return owners.size() > 1 && lives.asOwner(owners.getFirst(), address);
+        return owners.size() > 1
+                && lives.asOwner(owners.getFirst(), address)
+                && holders(address).containsAll(owners);
     }
 
     /// The hosts that have it now.
