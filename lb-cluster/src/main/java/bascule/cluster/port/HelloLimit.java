@@ -30,7 +30,7 @@ final class HelloLimit {
     }
 
     /// A bucket of one second's worth.
-    private static long next(long due, long nowNanos, int perSecond) {
+    static long next(long due, long nowNanos, int perSecond) {
         return (due - nowNanos > 0 ? due : nowNanos) + SECOND_NANOS / perSecond;
     }
 }

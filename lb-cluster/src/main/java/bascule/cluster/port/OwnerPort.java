@@ -70,7 +70,7 @@ public final class OwnerPort implements AutoCloseable {
         /// @param via for [OwnerPort#answer]
         void heard(int from, Beat beat, long provenNanos, int via);
 
-        /// Nobody listens there: told for each datagram that met no one.
+        /// Nobody listens there: told for each datagram that met no one, up to 200 times a second.
         void unreachable(int node);
     }
 
@@ -89,6 +89,7 @@ public final class OwnerPort implements AutoCloseable {
     private final @Nullable DatagramSocket[] connected;
     private final SocketAddress[][] sources; // Of each node the latest few; guarded by itself.
     private final int[] sourcesNext;
+    private final UnreachableLimit[] unreachables;
     private final List<Thread> threads = new ArrayList<>();
     private volatile boolean closed;
 
@@ -102,6 +103,8 @@ public final class OwnerPort implements AutoCloseable {
         this.connected = new DatagramSocket[nodes];
         this.sources = new SocketAddress[nodes][SOURCES];
         this.sourcesNext = new int[nodes];
+        this.unreachables = new UnreachableLimit[nodes];
+        for (int i = 0; i < nodes; i++) unreachables[i] = new UnreachableLimit(System.nanoTime());
         for (int i = 0; i < nodes; i++) sources[i][DIRECT] = settings.nodes().get(i);
         InetSocketAddress self = settings.nodes().get(settings.self());
         this.anywhere = new DatagramSocket(null);
@@ -198,7 +201,7 @@ public final class OwnerPort implements AutoCloseable {
                 socket.receive(packet);
                 received(socket, packet);
             } catch (PortUnreachableException _) {
-                if (node >= 0) listener.unreachable(node);
+                if (node >= 0) unreachable(node);
             } catch (IOException _) { // No way to it now; or the socket is closed.
                 LockSupport.parkNanos(FAULT_PAUSE_NANOS);
             } catch (RuntimeException bug) { // A deaf port would be worse than a lost datagram.
@@ -223,8 +226,10 @@ public final class OwnerPort implements AutoCloseable {
                                         h.beat(),
                                         h.provenNanos(),
                                         via(h.from(), source)));
-        if (outcome instanceof Sessions.Outcome.Reply(_, byte[] reply))
-            socket.send(new DatagramPacket(reply, reply.length, source));
+        if (!(outcome instanceof Sessions.Outcome.Reply(int to, byte[] reply, boolean byItsWay)))
+            return;
+        if (byItsWay) socket.send(new DatagramPacket(reply, reply.length, source));
+        else transmit(to, reply, settings.nodes().get(to));
     }
 
     /// Only of genuine ones, so strangers do not push out the nodes.
@@ -279,13 +284,16 @@ public final class OwnerPort implements AutoCloseable {
             try {
                 socket.send(packet);
             } catch (PortUnreachableException _) { // Of one before; this one was not sent.
-                listener.unreachable(to);
-                socket.send(packet);
+                unreachable(to);
+                anywhere.send(packet); // It hears of no other: nobody can take this try, too.
             }
-        } catch (PortUnreachableException _) {
-            listener.unreachable(to);
         } catch (IOException _) { // No way there now.
         }
+    }
+
+    /// ICMP costs whoever forges it nothing, and us an event each.
+    private void unreachable(int node) {
+        if (unreachables[node].take(System.nanoTime())) listener.unreachable(node);
     }
 
     /// Seals a beat for another transport, which calls [#received] at the other end; or gives what the two have to say first.

@@ -50,6 +50,9 @@ final class Sessions {
     /// Answers to hellos that are proven to be fresh.
     private static final int FRESH_PER_SECOND = 50;
 
+    /// Answers to hellos that are genuine, and may be old, of one node. Nobody can use them up without the key, or a great many recorded ones.
+    private static final int GENUINE_PER_SECOND = 1000;
+
     private final OwnerPort.Settings settings;
     private final List<byte[]> secrets;
     private final SecureRandom random;
@@ -57,7 +60,8 @@ final class Sessions {
     private final long[] ids;
     private final Peer[] peers;
     private final BeatCodec codec;
-    private final HelloLimit limit;
+    private final HelloLimit beatLimit; // For what needs no key.
+    private final HelloLimit helloLimit;
 
     final AtomicLong forged = new AtomicLong();
     final AtomicLong replayed = new AtomicLong();
@@ -69,8 +73,10 @@ final class Sessions {
         /// Of no more interest.
         record Nothing() implements Outcome {}
 
-        /// To be sent back by the way it came.
-        record Reply(int to, byte[] datagram) implements Outcome {}
+        /// To be sent back.
+        ///
+        /// @param byItsWay the way it came? else to the node's own address
+        record Reply(int to, byte[] datagram, boolean byItsWay) implements Outcome {}
 
         /// Genuine, and the newest of its sender.
         record Heard(int from, Beat beat, long provenNanos) implements Outcome {}
@@ -99,6 +105,7 @@ final class Sessions {
         int retiredNext;
         final Map<InetSocketAddress, Long> helloNanos = new LinkedHashMap<>(); // WAYS at most.
         long freshDue;
+        long genuineDue;
         byte @Nullable []
                 owed; // The token that their hello by another transport waits to get back.
 
@@ -106,6 +113,7 @@ final class Sessions {
             this.index = index;
             this.tokens = Hello.hmac(tokenKey);
             this.freshDue = nowNanos;
+            this.genuineDue = nowNanos;
         }
 
         /// Made anew from the second and the node: nothing is kept for who never comes back.
@@ -176,11 +184,16 @@ final class Sessions {
         }
 
         boolean takeFresh(long nowNanos) {
-            long due =
-                    (freshDue - nowNanos > 0 ? freshDue : nowNanos)
-                            + SECOND_NANOS / FRESH_PER_SECOND;
+            long due = HelloLimit.next(freshDue, nowNanos, FRESH_PER_SECOND);
             if (due - nowNanos > SECOND_NANOS) return false;
             freshDue = due;
+            return true;
+        }
+
+        boolean takeGenuine(long nowNanos) {
+            long due = HelloLimit.next(genuineDue, nowNanos, GENUINE_PER_SECOND);
+            if (due - nowNanos > SECOND_NANOS) return false;
+            genuineDue = due;
             return true;
         }
     }
@@ -190,7 +203,8 @@ final class Sessions {
         this.secrets = settings.key().secrets();
         this.random = random;
         this.codec = new BeatCodec(settings.names(), settings.floatingIps());
-        this.limit = new HelloLimit(nowNanos);
+        this.beatLimit = new HelloLimit(nowNanos);
+        this.helloLimit = new HelloLimit(nowNanos);
         random.nextBytes(nonce);
         byte[] tokenKey = new byte[32];
         random.nextBytes(tokenKey);
@@ -223,7 +237,7 @@ final class Sessions {
         byte[] said = a.helloIfDue(other, nowNanos);
         while (said != null) {
             Outcome outcome = hears.receive(said, said.length, 0, false, nowNanos, _ -> {});
-            said = outcome instanceof Outcome.Reply(_, byte[] reply) ? reply : null;
+            said = outcome instanceof Outcome.Reply(_, byte[] reply, _) ? reply : null;
             hears = hears == a ? b : a;
         }
         Beat beat = new Beat(0, false, false, List.of());
@@ -362,16 +376,19 @@ final class Sessions {
         boolean fresh = peer.isFresh(hello.echo(), nowNanos);
         if (fresh) peer.adopt(hello.nonce());
         if (peer.knows(hello.nonce()) && Arrays.equals(hello.knows(), nonce)) return NOTHING;
-        if (fresh ? !peer.takeFresh(nowNanos) : !limit.take(source, nowNanos)) return NOTHING;
-        return reply(peer, hello.token(), later, nowNanos);
+        if (fresh ? !peer.takeFresh(nowNanos) : !peer.takeGenuine(nowNanos)) return NOTHING;
+        // A recorded one may come in the name of any source: beyond the limit only the node itself
+        // is answered.
+        boolean byItsWay = fresh || later || helloLimit.take(source, nowNanos);
+        return reply(peer, hello.token(), later, byItsWay, nowNanos);
     }
 
-    private Outcome reply(Peer peer, byte[] echo, boolean later, long nowNanos) {
+    private Outcome reply(Peer peer, byte[] echo, boolean later, boolean byItsWay, long nowNanos) {
         if (later) {
             peer.owed = echo;
             return NOTHING;
         }
-        return new Outcome.Reply(peer.index, peer.hello(echo, nowNanos));
+        return new Outcome.Reply(peer.index, peer.hello(echo, nowNanos), byItsWay);
     }
 
     private Outcome beat(
@@ -387,8 +404,8 @@ final class Sessions {
         int way = session == null ? -1 : session.wayOf(id);
         if (session == null || way < 0) {
             unknown.incrementAndGet();
-            if (!limit.take(source, nowNanos)) return NOTHING;
-            return reply(peer, Hello.NONE, later, nowNanos);
+            if (!later && !beatLimit.take(source, nowNanos)) return NOTHING;
+            return reply(peer, Hello.NONE, later, true, nowNanos);
         }
         if (!peer.window.isFresh(counter)) {
             replayed.incrementAndGet();

@@ -2,6 +2,7 @@ package bascule.cluster.port;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.abort;
 
 import bascule.cluster.key.ClusterKey;
 import bascule.cluster.ownership.Beat;
@@ -9,11 +10,15 @@ import bascule.cluster.ownership.Event;
 import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
+import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.NetworkInterface;
+import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.BlockingQueue;
@@ -246,7 +251,8 @@ final class OwnerPortIT {
 
     @Test
     void givenBeatToAnotherAddressOfTheNode_whenSent_thenHeardAndAnsweredThere() throws Exception {
-        List<InetSocketAddress> nodes = freePorts("127.0.0.1", 2);
+        // On loopback addresses nodes share the port, and so hear at one address each only.
+        List<InetSocketAddress> nodes = freePorts(outerAddress(), 2);
         var ears = new Ears();
         var earsOfB = new Ears();
         OwnerPort a = open(nodes, 0, ears);
@@ -258,6 +264,14 @@ final class OwnerPortIT {
         a.answer(1, BEAT, heard.via());
 
         assertThat(earsOfB.heard.poll(PATIENCE_SECONDS, TimeUnit.SECONDS)).isNotNull();
+    }
+
+    private static String outerAddress() throws SocketException {
+        for (NetworkInterface each : Collections.list(NetworkInterface.getNetworkInterfaces()))
+            for (InetAddress address : Collections.list(each.getInetAddresses()))
+                if (!address.isLoopbackAddress() && address instanceof Inet4Address)
+                    return address.getHostAddress();
+        return abort("an IPv4 address of this host that is not of loopback is missing");
     }
 
     private static void until(Runnable again, BooleanSupplier over) throws InterruptedException {

@@ -21,6 +21,8 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Two or three nodes without sockets: what is sent is handed over by hand, or by an enemy.
 final class SessionsTest {
@@ -59,7 +61,7 @@ final class SessionsTest {
 
         byte[] takes(byte[] datagram, int length, int source) {
             Outcome outcome = sessions.receive(datagram, length, source, false, now, heard::add);
-            return outcome instanceof Outcome.Reply(_, byte[] reply) ? reply : null;
+            return outcome instanceof Outcome.Reply(_, byte[] reply, _) ? reply : null;
         }
 
         byte[] says(int to, long epoch) {
@@ -426,12 +428,17 @@ final class SessionsTest {
         byte[] recorded = b.sessions.helloIfDue(A, now);
         b = new Node(B, "one", key); // It was of an earlier boot.
 
-        int answers = 0;
-        for (int i = 0; i < 1000; i++) if (a.takes(recorded, recorded.length, 9) != null) answers++;
-        assertThat(answers).isEqualTo(10);
-        answers = 0;
-        for (int i = 0; i < 1000; i++) if (a.takes(recorded, recorded.length, i) != null) answers++;
-        assertThat(answers).isEqualTo(90);
+        int toSource = 0;
+        int toNode = 0;
+        for (int i = 0; i < 2000; i++) {
+            Outcome outcome =
+                    a.sessions.receive(recorded, recorded.length, 9, false, now, a.heard::add);
+            if (!(outcome instanceof Outcome.Reply(_, _, boolean byItsWay))) continue;
+            if (byItsWay) toSource++;
+            else toNode++;
+        }
+        assertThat(toSource).isEqualTo(10);
+        assertThat(toNode).isEqualTo(990);
 
         // The limit is used up; what A begins by itself does not need it.
         assertThat(a.takes(b.sessions.helloIfDue(A, now))).isNull();
@@ -440,6 +447,63 @@ final class SessionsTest {
         a.takes(b.says(A, 2));
         assertThat(b.heard).hasSize(1);
         assertThat(a.heard).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {500, 20_000})
+    void givenFloodOfForgedBeats_whenANodeRestarts_thenTheyMeetWithinThreeTenthsOfASecond(
+            int perSecond) {
+        meet();
+        var random = new Random(1);
+        long flooded = now;
+        for (int ms = 0; ms < 2000; ms++, now += MS) flooded = flood(random, perSecond, flooded);
+        b = new Node(B, "one", key);
+        int passed = 0;
+        for (; passed < 300 && (a.heard.isEmpty() || b.heard.isEmpty()); passed++, now += MS) {
+            flooded = flood(random, perSecond, flooded);
+            for (Node each : List.of(a, b)) {
+                Node other = each == a ? b : a;
+                byte[] hello = each.sessions.helloIfDue(each == a ? B : A, now);
+                if (hello != null) meet(each, other, hello);
+                byte[] says = each.says(each == a ? B : A, 7);
+                if (says != null) other.takes(says);
+            }
+        }
+        assertThat(a.heard).isNotEmpty();
+        assertThat(b.heard).isNotEmpty();
+    }
+
+    /// Up to now, at uneven times.
+    private long flood(Random random, int perSecond, long flooded) {
+        long last = flooded;
+        for (; last < now; last += 1 + random.nextLong(2_000_000_000L / perSecond))
+            for (Node each : List.of(a, b)) {
+                byte[] forged = new byte[60];
+                random.nextBytes(forged);
+                byte[] head =
+                        (each == a ? b : a).sessions.sealOrHello(each == a ? A : B, beat(1), now);
+                System.arraycopy(head, 0, forged, 0, 10);
+                forged[1] = 2;
+                each.takes(forged, 60, random.nextInt());
+            }
+        return last;
+    }
+
+    @Test
+    void givenFloodOfForgedBeats_whenOnlyTheMembershipIsLeft_thenTheyMeetByIt() {
+        for (int i = 0; i < 1000; i++) {
+            byte[] forged = b.sessions.sealOrHello(A, beat(1), now).clone();
+            forged[1] = 2;
+            a.takes(forged, 60, i);
+        }
+        for (int turn = 0; turn < 5; turn++) {
+            byte[] ofA = a.sessions.sealOrHello(B, beat(1), now);
+            b.sessions.receive(ofA, ofA.length, 0, true, now, b.heard::add);
+            byte[] ofB = b.sessions.sealOrHello(A, beat(2), now);
+            a.sessions.receive(ofB, ofB.length, 0, true, now, a.heard::add);
+        }
+        assertThat(a.heard).isNotEmpty();
+        assertThat(b.heard).isNotEmpty();
     }
 
     @Test
@@ -518,7 +582,7 @@ final class SessionsTest {
         for (int turn = 1; hello != null; turn++) {
             Outcome outcome =
                     both.get(turn % 2).receive(hello, hello.length, 1, false, now, _ -> {});
-            hello = outcome instanceof Outcome.Reply(_, byte[] reply) ? reply : null;
+            hello = outcome instanceof Outcome.Reply(_, byte[] reply, _) ? reply : null;
         }
         List<Claim> claims = new ArrayList<>();
         for (int i = 0; i < 64; i++) claims.add(beat(Rules.EPOCH_MOST).claims().getFirst());
