@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -47,6 +48,13 @@ public final class Cluster implements AutoCloseable {
     private final @Nullable String[] configHashes; // The loop's.
     private Set<Integer> present = Set.of(); // The loop's.
     private int turns; // The loop's.
+    private long lostTold; // The loop's.
+    private final Limited lostNews = new Limited(System.nanoTime());
+    private final Limited bugNews = new Limited(System.nanoTime());
+    private final OwnershipLoop.Slot<ViewNews> views;
+    private final OwnershipLoop.Slot<List<Fitness>> fitnesses;
+    private final OwnershipLoop.Slot<String> configurations;
+    private final List<OwnershipLoop.Slot<Integer>> drains = new ArrayList<>();
     private final AtomicLong orders = new AtomicLong();
     private final Map<Long, CompletableFuture<HandOver>> orderedElsewhere =
             new ConcurrentHashMap<>();
@@ -86,12 +94,15 @@ public final class Cluster implements AutoCloseable {
         if (!broken.isEmpty()) throw new IllegalStateException(broken.toString());
         configHashes = new String[settings.nodes().size()];
         configHashes[settings.self()] = settings.configHash();
-        loop =
-                new OwnershipLoop(
-                        rules.timings().tick(),
-                        this::turn,
-                        bug -> host.told(true, "ownership-bug", "cause", bug));
+        loop = new OwnershipLoop(rules.timings().tick(), this::turn, this::bug);
         opened.add(loop);
+        views = loop.slot(ViewNews::then, this::viewChanged);
+        fitnesses = loop.slot((_, next) -> next, all -> driver().fitness(all));
+        configurations = loop.slot((_, next) -> next, this::configured);
+        for (int i = 0; i < settings.floatingIps().size(); i++)
+            drains.add(
+                    loop.slot(
+                            (_, next) -> next, index -> driver().handle(new Event.Drained(index))));
         epochs =
                 new Epochs(
                         settings.state(),
@@ -149,6 +160,23 @@ public final class Cluster implements AutoCloseable {
 
     private OwnershipDriver driver() {
         return driver;
+    }
+
+    private void bug(Throwable bug) {
+        if (bugNews.isDue(System.nanoTime()))
+            host.told(true, "ownership-bug", bugNews.with("cause", bug));
+    }
+
+    /// Views that wait, as one.
+    ///
+    /// @param left who was not there in one of them
+    private record ViewNews(Set<Integer> nodes, Set<Integer> left) {
+        ViewNews then(ViewNews next) {
+            var gone = new TreeSet<>(left);
+            gone.addAll(next.left);
+            for (int node : nodes) if (!next.nodes.contains(node)) gone.add(node);
+            return new ViewNews(next.nodes, Set.copyOf(gone));
+        }
     }
 
     private static Rules rules(ClusterSettings settings) {
@@ -273,7 +301,9 @@ public final class Cluster implements AutoCloseable {
     private final class FromMembership implements Membership.Listener {
         @Override
         public void view(Set<Integer> nodes) {
-            loop.post(() -> viewChanged(nodes));
+            var absent = new TreeSet<Integer>();
+            for (int i = 0; i < settings.nodes().size(); i++) if (!nodes.contains(i)) absent.add(i);
+            views.post(new ViewNews(Set.copyOf(nodes), Set.copyOf(absent)));
         }
 
         @Override
@@ -305,8 +335,25 @@ public final class Cluster implements AutoCloseable {
 
     private void turn(long nowNanos) {
         driver.turn(nowNanos);
+        tellLost(nowNanos);
         if (driver.hasNews() || ++turns % STATUS_TURNS == 0)
             status = driver.status(() -> configHashes);
+    }
+
+    private void tellLost(long nowNanos) {
+        long lost = loop.lost();
+        if (lost == lostTold || !lostNews.isDue(nowNanos)) return;
+        host.told(true, "ownership-events-lost", "events", lost - lostTold);
+        lostTold = lost;
+    }
+
+    /// Who left and came back while this waited was away, all the same.
+    private void viewChanged(ViewNews news) {
+        var stayed = new TreeSet<>(news.nodes());
+        stayed.removeAll(news.left());
+        if (!stayed.equals(news.nodes()) && !present.equals(stayed))
+            viewChanged(Set.copyOf(stayed));
+        viewChanged(news.nodes());
     }
 
     private void viewChanged(Set<Integer> nodes) {
@@ -388,13 +435,13 @@ public final class Cluster implements AutoCloseable {
     /// Has to be told of every floating IP at least every 150 ms: what is older than 300 ms counts as "may not own".
     public void fitness(List<Fitness> all) {
         List<Fitness> told = List.copyOf(all);
-        loop.post(() -> driver.fitness(told));
+        fitnesses.post(told);
     }
 
     /// See [ClusterHost#drain].
     public void drained(String floatingIp) {
         int index = indexOf(floatingIp);
-        if (index >= 0) loop.post(() -> driver.handle(new Event.Drained(index)));
+        if (index >= 0) drains.get(index).post(index);
     }
 
     /// Tells every other node that is there.
@@ -478,14 +525,14 @@ public final class Cluster implements AutoCloseable {
 
     /// The configuration has changed in what is not the cluster's: its hash only.
     public void configuration(String hash) {
-        loop.post(
-                () -> {
-                    configHashes[settings.self()] = hash;
-                    elector.configuration(prefix(hash));
-                    byte[] introduction = new Message.Introduction(version, hash).bytes();
-                    for (int node : present)
-                        if (node != settings.self()) membership.send(node, introduction);
-                });
+        configurations.post(hash);
+    }
+
+    private void configured(String hash) {
+        configHashes[settings.self()] = hash;
+        elector.configuration(prefix(hash));
+        byte[] introduction = new Message.Introduction(version, hash).bytes();
+        for (int node : present) if (node != settings.self()) membership.send(node, introduction);
     }
 
     /// Hands over all that this node owns to nodes that are fit, and blocks until that is done, or cannot be.

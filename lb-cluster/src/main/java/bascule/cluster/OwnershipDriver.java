@@ -40,6 +40,9 @@ final class OwnershipDriver {
     /// Who is in view and silent on the owner port for so long has a firewall in between.
     private static final long PORT_SILENT_NANOS = 3_000_000_000L;
 
+    /// After a change of owner the LAN hears of both for a while.
+    private static final long SETTLED_NANOS = 2_000_000_000L;
+
     private static final long LATE_NANOS = 100_000_000;
     private static final long TOLD_EVERY_NANOS = 10_000_000_000L;
 
@@ -70,6 +73,9 @@ final class OwnershipDriver {
     private boolean news = true;
     private volatile boolean settled;
     private final long[] toldFailedNanos;
+    private final Limited bugNews = new Limited(System.nanoTime());
+    private final Limited[] claimNews;
+    private final long[] changedNanos;
     private boolean leaving;
 
     OwnershipDriver(
@@ -101,6 +107,10 @@ final class OwnershipDriver {
         }
         toldFailedNanos = new long[floatingIps];
         Arrays.fill(toldFailedNanos, System.nanoTime() - TOLD_EVERY_NANOS);
+        claimNews = new Limited[floatingIps];
+        for (int i = 0; i < floatingIps; i++) claimNews[i] = new Limited(System.nanoTime());
+        changedNanos = new long[floatingIps];
+        Arrays.fill(changedNanos, System.nanoTime());
         heardNanos = new long[nodes];
         otherNanos = new long[nodes];
         otherWay = new int[nodes];
@@ -239,6 +249,8 @@ final class OwnershipDriver {
 
     void handle(Event event) {
         long now = System.nanoTime();
+        if (event instanceof Event.Foreign(int floatingIp, String hardware))
+            claimed(floatingIp, hardware, now);
         perform(elector.on(event, now), now);
         while (!followUps.isEmpty()) {
             Event next = followUps.removeFirst();
@@ -246,6 +258,17 @@ final class OwnershipDriver {
             perform(elector.on(next, later), later);
         }
         if (leaving) settle();
+    }
+
+    /// What the node before announced is no conflict, nor what the owner does that this node is not.
+    private void claimed(int floatingIp, String hardware, long now) {
+        boolean isOurs = elector.standing(floatingIp).phase().owns();
+        if (!isOurs || now - changedNanos[floatingIp] < SETTLED_NANOS) return;
+        if (claimNews[floatingIp].isDue(now))
+            host.told(
+                    true,
+                    "floating-ip-claimed",
+                    claimNews[floatingIp].with("name", name(floatingIp), "hardware", hardware));
     }
 
     private void settle() {
@@ -268,7 +291,8 @@ final class OwnershipDriver {
             } catch (RuntimeException bug) { // The other addresses have their turn all the same.
                 if (action instanceof Action.Take(int floatingIp, _, _))
                     followUps.add(new Event.Failed(floatingIp, bug.toString()));
-                host.told(true, "ownership-bug", "cause", bug);
+                if (bugNews.isDue(System.nanoTime()))
+                    host.told(true, "ownership-bug", bugNews.with("cause", bug));
             }
         }
     }
@@ -357,6 +381,7 @@ final class OwnershipDriver {
     private void note(Action.Note note, long eventNanos) {
         int i = note.floatingIp();
         news = true;
+        changedNanos[i] = eventNanos;
         epochs.learn(name(i), note.epoch());
         handOvers[i].changed(note, name(i), this::nodeName, eventNanos);
         host.changed(

@@ -1,9 +1,11 @@
 package bascule.cluster;
 
-import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BinaryOperator;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
@@ -19,7 +21,7 @@ final class OwnershipLoop implements AutoCloseable {
     private final long tickNanos;
     private final LongConsumer turn;
     private final Consumer<Throwable> bug;
-    private final BlockingQueue<Runnable> waiting = new ArrayBlockingQueue<>(MOST_WAITING);
+    private final BlockingQueue<Runnable> waiting = new LinkedBlockingQueue<>();
     private final AtomicLong lost = new AtomicLong();
     private final Thread thread;
     private volatile boolean ended;
@@ -41,13 +43,46 @@ final class OwnershipLoop implements AutoCloseable {
     ///
     /// @return false if it is lost
     boolean post(Runnable work) {
-        if (!ended && waiting.offer(work)) return true;
+        if (!ended && waiting.size() < MOST_WAITING && waiting.offer(work)) return true;
         lost.incrementAndGet();
         return false;
     }
 
     long lost() {
         return lost.get();
+    }
+
+    /// Something of which the latest counts, or all of it together, and which is never lost, however much waits: it waits at most once.
+    final class Slot<T> {
+        private final AtomicReference<@Nullable T> latest = new AtomicReference<>();
+        private final BinaryOperator<T> together;
+        private final Consumer<T> work;
+
+        private Slot(BinaryOperator<T> together, Consumer<T> work) {
+            this.together = together;
+            this.work = work;
+        }
+
+        /// From any thread.
+        void post(T next) {
+            while (true) {
+                T before = latest.get();
+                T after = before == null ? next : together.apply(before, next);
+                if (!latest.compareAndSet(before, after)) continue;
+                if (before == null && !ended) waiting.add(this::take);
+                return;
+            }
+        }
+
+        private void take() {
+            T now = latest.getAndSet(null);
+            if (now != null) work.accept(now);
+        }
+    }
+
+    /// @param together of what waits and what comes
+    <T> Slot<T> slot(BinaryOperator<T> together, Consumer<T> work) {
+        return new Slot<>(together, work);
     }
 
     private void run() {

@@ -92,6 +92,22 @@ class OwnershipLoopTest {
     }
 
     @Test
+    void givenTooMuch_whenASlotIsPostedTo_thenItIsDoneOnceWithAllThatCame()
+            throws InterruptedException {
+        OwnershipLoop.Slot<String> slot = loop.slot((one, next) -> one + next, done::add);
+        for (int i = 0; i < 10_000; i++) loop.post(() -> {});
+        slot.post("a");
+        slot.post("b");
+        loop.start();
+
+        await(() -> done.contains("ab"));
+        slot.post("c");
+        await(() -> done.contains("c"));
+        assertThat(done.stream().filter(each -> !each.equals("turn")).toList())
+                .containsExactly("ab", "c");
+    }
+
+    @Test
     void givenClosedLoop_whenPosted_thenLost() {
         loop.start();
         loop.close();
