@@ -199,7 +199,18 @@ public final class Cluster implements AutoCloseable {
             known[i] = epochs.of(settings.floatingIps().get(i).name());
             if (known[i] > 0) keep.add(i);
         }
-        boolean[] leftover = lan.sweep(keep);
+        var held =
+                new HeldAddresses(
+                        settings.state(),
+                        failure ->
+                                host.told(
+                                        true,
+                                        "held-addresses-not-kept",
+                                        "cause",
+                                        String.valueOf(failure.getMessage())));
+        boolean[] leftover = lan.sweep(keep, held.earlier());
+        held.keep(
+                settings.floatingIps().stream().map(ClusterSettings.FloatingIp::address).toList());
         return new Elector(
                 rules, prefix(settings.configHash()), known, leftover, System.nanoTime());
     }

@@ -1,18 +1,15 @@
 package bascule.cluster;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import bascule.cluster.ownership.Rules;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -28,8 +25,15 @@ final class Epochs implements AutoCloseable {
     private final Consumer<IOException> failed;
     private final Map<String, Long> known;
     private final ExecutorService writer =
-            Executors.newSingleThreadExecutor(
-                    Thread.ofPlatform().name("cluster-state").daemon().factory());
+            new ThreadPoolExecutor(
+                    1,
+                    1,
+                    0,
+                    TimeUnit.SECONDS,
+                    new LinkedBlockingQueue<>(),
+                    Thread.ofPlatform().name("cluster-state").daemon().factory(),
+                    new ThreadPoolExecutor
+                            .DiscardPolicy()); // What is learned at the end is told by others.
 
     /// @param folder null = nothing is kept
     /// @param failed told on any thread, each time
@@ -42,9 +46,7 @@ final class Epochs implements AutoCloseable {
     private Map<String, Long> read() {
         if (file == null) return Map.of();
         try {
-            return parse(Files.readAllLines(file, UTF_8));
-        } catch (NoSuchFileException _) {
-            return Map.of();
+            return parse(new StateFile(file).read());
         } catch (IOException unreadable) {
             failed.accept(unreadable);
             return Map.of();
@@ -78,16 +80,14 @@ final class Epochs implements AutoCloseable {
         if (epoch <= of(floatingIp) || epoch > Rules.EPOCH_MOST) return;
         known.put(floatingIp, epoch);
         if (file == null) return;
-        var text = new StringBuilder();
-        known.forEach((name, each) -> text.append(name).append(' ').append(each).append('\n'));
-        writer.execute(() -> write(file, text.toString()));
+        var lines = new ArrayList<String>();
+        known.forEach((name, each) -> lines.add(name + " " + each));
+        writer.execute(() -> write(file, lines));
     }
 
-    private void write(Path to, String text) {
+    private void write(Path to, List<String> lines) {
         try {
-            Path fresh = to.resolveSibling(to.getFileName() + ".new");
-            Files.writeString(fresh, text, UTF_8);
-            Files.move(fresh, to, StandardCopyOption.ATOMIC_MOVE);
+            new StateFile(to).write(lines, true);
         } catch (IOException failure) {
             failed.accept(failure);
         }

@@ -14,6 +14,8 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
@@ -36,6 +38,12 @@ final class Lan implements AutoCloseable {
     /// Interface and neighbours of each floating IP; null where no interface has its subnet.
     private final HostAddresses.@Nullable Interface[] on;
 
+    /// On which interfaces each floating IP is, and is ours: where it is put, and where the kernel says it is. Only there it may be taken off.
+    private final List<Set<Integer>> placed = new ArrayList<>();
+
+    /// Where it is, and is not ours; null where it is not.
+    private final @Nullable String[] foreign;
+
     private final Map<Integer, Neighbours> neighbours = new HashMap<>();
     private final String missing;
     private @Nullable InetAddress witness;
@@ -50,6 +58,7 @@ final class Lan implements AutoCloseable {
     private long lookAgainNanos;
     private boolean looking;
     private boolean toldUnknown;
+    private boolean toldNotAsked;
 
     /// @param events told on the loop's thread
     /// @param onLoop runs something there
@@ -62,13 +71,33 @@ final class Lan implements AutoCloseable {
             Consumer<Runnable> onLoop,
             BiConsumer<String, Object[]> warned)
             throws IOException {
+        this(
+                floatingIps,
+                witness,
+                floatingIps.isEmpty() ? "" : String.join(", ", Capabilities.missing()),
+                events,
+                onLoop,
+                warned);
+    }
+
+    /// @param missing capabilities
+    Lan(
+            List<ClusterSettings.FloatingIp> floatingIps,
+            @Nullable InetAddress witness,
+            String missing,
+            Consumer<Event> events,
+            Consumer<Runnable> onLoop,
+            BiConsumer<String, Object[]> warned)
+            throws IOException {
+        this.missing = missing;
         this.floatingIps = floatingIps;
         givenWitness = witness;
         this.events = events;
         this.onLoop = onLoop;
         this.warned = warned;
         on = new HostAddresses.Interface[floatingIps.size()];
-        missing = floatingIps.isEmpty() ? "" : String.join(", ", Capabilities.missing());
+        foreign = new String[floatingIps.size()];
+        for (int i = 0; i < on.length; i++) placed.add(new TreeSet<>());
         addresses = HostAddresses.open(new Heard());
         try {
             if (missing.isEmpty() && !floatingIps.isEmpty()) addresses.warmUp();
@@ -91,7 +120,7 @@ final class Lan implements AutoCloseable {
         public void address(
                 InetAddress address, int interfaceIndex, boolean present, boolean tagged) {
             int floatingIp = indexOf(address);
-            if (floatingIp >= 0)
+            if (floatingIp >= 0 && tagged)
                 onLoop.accept(() -> addressChanged(floatingIp, interfaceIndex, present));
             else onLoop.accept(Lan.this::look); // A subnet may have come or gone.
         }
@@ -131,29 +160,46 @@ final class Lan implements AutoCloseable {
                 });
     }
 
-    /// Which capabilities are missing, so that no address can be held; empty if none is.
+    /// Which capabilities are missing, so that an address cannot be held; empty if none is, or none is needed.
     String missing() {
-        return missing;
+        return floatingIps.stream().allMatch(each -> each.command() != null) ? "" : missing;
     }
 
-    /// Takes what an earlier run left on this host off it.
+    /// Takes what an earlier run left on this host off it. What another daemon on this host has put there stays: the tag is of the product,
+    /// not of the cluster.
     ///
     /// @param keep indices of floating IPs that are to stay until it is decided who owns them
+    /// @param earlier addresses of an earlier run that are not floating IPs any more
     /// @return for each floating IP whether it is there
-    boolean[] sweep(List<Integer> keep) {
+    boolean[] sweep(List<Integer> keep, Set<InetAddress> earlier) {
         var there = new boolean[floatingIps.size()];
         if (!missing.isEmpty()) return there;
         try {
             for (HostAddresses.Address each : addresses.list()) {
-                if (!each.tagged()) continue;
                 int floatingIp = indexOf(each.address());
-                if (floatingIp >= 0 && keep.contains(floatingIp)) there[floatingIp] = true;
-                else addresses.remove(each.address(), each.interfaceIndex());
+                if (!each.tagged() || floatingIp < 0 && !earlier.contains(each.address())) continue;
+                if (floatingIp >= 0) placed.get(floatingIp).add(each.interfaceIndex());
+                boolean kept = keep.contains(floatingIp) && !isByCommand(floatingIp);
+                if (kept) there[floatingIp] = true;
+                else sweep(each, floatingIp);
             }
         } catch (IOException failure) {
             warned.accept("floating-ip-not-swept", new Object[] {"cause", text(failure)});
         }
         return there;
+    }
+
+    private void sweep(HostAddresses.Address what, int floatingIp) {
+        try {
+            addresses.remove(what.address(), what.interfaceIndex());
+            if (floatingIp >= 0) placed.get(floatingIp).remove(what.interfaceIndex());
+        } catch (IOException failure) { // The others have to go all the same.
+            warned.accept("floating-ip-not-swept", new Object[] {"cause", text(failure)});
+        }
+    }
+
+    private boolean isByCommand(int floatingIp) {
+        return floatingIps.get(floatingIp).command() != null;
     }
 
     /// Finds interfaces and witness anew, soon, and tells of all that there is.
@@ -188,31 +234,84 @@ final class Lan implements AutoCloseable {
             List<HostAddresses.Interface> interfaces,
             List<HostAddresses.Address> present) {
         ClusterSettings.FloatingIp wanted = floatingIps.get(floatingIp);
-        HostAddresses.Interface found = find(wanted, interfaces, present);
+        if (isByCommand(floatingIp)) { // It is wherever the command puts it.
+            events.accept(new Event.Carrier(floatingIp, true));
+            return;
+        }
+        var ours = new TreeSet<Integer>();
+        HostAddresses.Address other = null;
+        for (HostAddresses.Address each : present) {
+            if (!each.address().equals(wanted.address())) continue;
+            if (isOurs(each, floatingIp)) ours.add(each.interfaceIndex());
+            else other = each;
+        }
+        placed.set(floatingIp, ours);
+        lookAtForeign(floatingIp, other, interfaces);
+        HostAddresses.Interface found = find(floatingIp, interfaces, present);
         HostAddresses.Interface before = on[floatingIp];
         on[floatingIp] = found;
         if (found != null && missing.isEmpty()) listen(found);
-        if (found == null && wanted.command() == null && before != null)
+        if (found == null && before != null)
             warned.accept("floating-ip-without-interface", new Object[] {"name", wanted.name()});
-        boolean carrier = found == null ? wanted.command() != null : found.up();
-        events.accept(new Event.Carrier(floatingIp, carrier));
-        if (found == null) return;
-        boolean isHere =
-                present.stream()
-                        .anyMatch(
-                                each ->
-                                        each.address().equals(wanted.address())
-                                                && each.interfaceIndex() == found.index());
-        events.accept(new Event.Present(floatingIp, isHere));
+        events.accept(new Event.Carrier(floatingIp, found != null && found.up()));
+        if (found != null)
+            events.accept(new Event.Present(floatingIp, ours.contains(found.index())));
     }
 
-    private static HostAddresses.@Nullable Interface find(
-            ClusterSettings.FloatingIp wanted,
+    /// By the tag; a kernel before Linux 5.18 keeps none.
+    private boolean isOurs(HostAddresses.Address address, int floatingIp) {
+        if (address.tagged()) return true;
+        return placed.get(floatingIp).contains(address.interfaceIndex())
+                && address.prefix() == 8 * address.address().getAddress().length
+                && address.leaseSeconds() >= 0;
+    }
+
+    /// What an operator or another program has put on this host is never touched, and nobody can take it away from here.
+    private void lookAtForeign(
+            int floatingIp,
+            HostAddresses.@Nullable Address other,
+            List<HostAddresses.Interface> interfaces) {
+        if (other == null) {
+            foreign[floatingIp] = null;
+            return;
+        }
+        String where = Integer.toString(other.interfaceIndex());
+        for (HostAddresses.Interface each : interfaces)
+            if (each.index() == other.interfaceIndex()) where = each.name();
+        String before = foreign[floatingIp];
+        foreign[floatingIp] =
+                other.address().getHostAddress() + "/" + other.prefix() + " on " + where;
+        if (before != null) return;
+        warned.accept(
+                "floating-ip-foreign-on-host",
+                new Object[] {
+                    "name",
+                    floatingIps.get(floatingIp).name(),
+                    "interface",
+                    where,
+                    "prefix",
+                    other.prefix(),
+                    "expected",
+                    "an address that nobody but the cluster puts on a host"
+                });
+    }
+
+    /// Where it is ours and the link lives it can stay, though the subnet be gone.
+    private HostAddresses.@Nullable Interface find(
+            int floatingIp,
             List<HostAddresses.Interface> interfaces,
             List<HostAddresses.Address> present) {
+        ClusterSettings.FloatingIp wanted = floatingIps.get(floatingIp);
         String name = wanted.interfaceName();
-        if (name == null) return Subnets.holding(wanted.address(), present, interfaces);
-        for (HostAddresses.Interface each : interfaces) if (each.name().equals(name)) return each;
+        if (name != null) {
+            for (HostAddresses.Interface each : interfaces)
+                if (each.name().equals(name)) return each;
+            return null;
+        }
+        HostAddresses.Interface found = Subnets.holding(wanted.address(), present, interfaces);
+        if (found != null) return found;
+        for (HostAddresses.Interface each : interfaces)
+            if (each.up() && placed.get(floatingIp).contains(each.index())) return each;
         return null;
     }
 
@@ -250,11 +349,16 @@ final class Lan implements AutoCloseable {
             try {
                 witnessEcho = Echo.open(wanted, this::witnessAnswered);
             } catch (IOException failure) {
+                if (!toldNotAsked) // It is tried at each look.
                 warned.accept(
-                        "witness-not-asked",
-                        new Object[] {"witness", wanted.getHostAddress(), "cause", text(failure)});
+                            "witness-not-asked",
+                            new Object[] {
+                                "witness", wanted.getHostAddress(), "cause", text(failure)
+                            });
+                toldNotAsked = true;
             }
         }
+        if (witnessLan != null || witnessEcho != null) toldNotAsked = false;
     }
 
     private void forgetWitness() {
@@ -289,6 +393,8 @@ final class Lan implements AutoCloseable {
     }
 
     private void addressChanged(int floatingIp, int interfaceIndex, boolean present) {
+        if (present) placed.get(floatingIp).add(interfaceIndex);
+        else placed.get(floatingIp).remove(interfaceIndex);
         HostAddresses.Interface at = on[floatingIp];
         if (at != null && at.index() == interfaceIndex)
             events.accept(new Event.Present(floatingIp, present));
@@ -311,11 +417,14 @@ final class Lan implements AutoCloseable {
 
     /// @throws IOException if the kernel does not do it
     void take(int floatingIp, long leaseNanos) throws IOException {
+        if (isByCommand(floatingIp)) return;
         HostAddresses.Interface at = on[floatingIp];
-        if (at != null)
-            addresses.put(floatingIps.get(floatingIp).address(), at.index(), seconds(leaseNanos));
-        else if (floatingIps.get(floatingIp).command() == null)
-            throw new IOException("no interface has its subnet");
+        if (at == null) throw new IOException("no interface has its subnet");
+        String other = foreign[floatingIp];
+        if (other != null) throw new IOException(other + " is there, and is not ours");
+        placed.get(floatingIp).add(at.index()); // Whatever the answer is, it may be there now.
+        addresses.put(floatingIps.get(floatingIp).address(), at.index(), seconds(leaseNanos));
+        removeBut(floatingIp, at.index());
     }
 
     void refresh(int floatingIp, long leaseNanos) throws IOException {
@@ -324,9 +433,23 @@ final class Lan implements AutoCloseable {
             addresses.renew(floatingIps.get(floatingIp).address(), at.index(), seconds(leaseNanos));
     }
 
+    /// Wherever it is: its interface may have lost its subnet or its name since it was put there.
     void release(int floatingIp) throws IOException {
-        HostAddresses.Interface at = on[floatingIp];
-        if (at != null) addresses.remove(floatingIps.get(floatingIp).address(), at.index());
+        removeBut(floatingIp, -1);
+    }
+
+    private void removeBut(int floatingIp, int stays) throws IOException {
+        IOException first = null;
+        for (int each : List.copyOf(placed.get(floatingIp))) {
+            if (each == stays) continue;
+            try {
+                addresses.remove(floatingIps.get(floatingIp).address(), each);
+                placed.get(floatingIp).remove(each);
+            } catch (IOException failure) {
+                if (first == null) first = failure;
+            }
+        }
+        if (first != null) throw first;
     }
 
     void announce(int floatingIp) throws IOException {
@@ -365,9 +488,11 @@ final class Lan implements AutoCloseable {
 
     /// Why this node cannot hold it, as far as the host is concerned; empty if it can.
     String obstacle(int floatingIp) {
+        if (isByCommand(floatingIp)) return "";
         if (!missing.isEmpty()) return missing + " missing";
-        boolean anywhere = on[floatingIp] != null || floatingIps.get(floatingIp).command() != null;
-        return anywhere ? "" : "no interface has the subnet of " + name(floatingIp);
+        String other = foreign[floatingIp];
+        if (other != null) return other + " is not ours";
+        return on[floatingIp] != null ? "" : "no interface has the subnet of " + name(floatingIp);
     }
 
     private String name(int floatingIp) {

@@ -1,11 +1,8 @@
 package bascule.cluster;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -39,9 +36,7 @@ final class ReleaseOnDeath {
                 Files.deleteIfExists(to);
                 return;
             }
-            Path fresh = to.resolveSibling(to.getFileName() + ".new");
-            Files.write(fresh, lines, UTF_8);
-            Files.move(fresh, to, StandardCopyOption.ATOMIC_MOVE);
+            new StateFile(to).write(lines, false); // After a power cut there is nothing to release.
         } catch (IOException failure) {
             failed.accept(failure);
         }

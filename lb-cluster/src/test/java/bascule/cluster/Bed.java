@@ -206,6 +206,11 @@ final class Bed implements AutoCloseable {
         return text.toString();
     }
 
+    /// Runs a command on the bridge's host, the gateway.
+    String gateway(String... command) {
+        return in(prefix, command);
+    }
+
     static String ip(String... arguments) {
         var line = new ArrayList<String>();
         line.add("ip");

@@ -142,4 +142,43 @@ class ClusterIT {
             bed.await("move", () -> bed.holders(ADDRESS).contains(1 - first));
         }
     }
+
+    @Test
+    void givenAnOwner_whenAnotherHostClaimsTheAddress_thenToldOnceWithItsHardwareAddress()
+            throws Exception {
+        try (Bed bed = pair()) {
+            int first = bed.owner(ADDRESS);
+            bed.gateway("ip", "addr", "add", ADDRESS + "/32", "dev", "br0");
+            bed.await(
+                    "claim",
+                    () -> {
+                        bed.gateway("sh", "-c", "arping -q -U -c 1 -I br0 " + ADDRESS + " || true");
+                        return bed.nodes.get(first).hasSaid("floating-ip-claimed");
+                    });
+            bed.gateway("sh", "-c", "arping -q -U -c 2 -I br0 " + ADDRESS + " || true");
+
+            assertThat(bed.nodes.get(first).said)
+                    .filteredOn(line -> line.contains("floating-ip-claimed"))
+                    .singleElement()
+                    .asString()
+                    .contains("hardware");
+        }
+    }
+
+    @Test
+    void givenTwoNodes_whenTheOwnersOwnAddressGoes_thenTheFloatingIpGoesWithTheOwnership()
+            throws Exception {
+        try (Bed bed = pair()) {
+            int first = bed.owner(ADDRESS);
+            Bed.Node owner = bed.nodes.get(first);
+            bed.await("two", () -> owner.hasSaid("received greeting"));
+            int before = owner.said.size();
+            String own = "10.99.0." + (11 + first) + "/24";
+            Bed.in(owner.namespace, "ip", "addr", "del", own, "dev", "eth0");
+            bed.await("release", () -> owner.hasSaidSince(before, "before=OWNING, after=STANDBY"));
+
+            assertThat(owner.has(ADDRESS)).isFalse();
+            bed.await("move", () -> bed.holders(ADDRESS).equals(List.of(1 - first)));
+        }
+    }
 }

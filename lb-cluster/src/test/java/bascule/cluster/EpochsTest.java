@@ -80,4 +80,38 @@ class EpochsTest {
         assertThat(failures).hasSize(1);
         assertThat(Files.readString(folder.resolve(Epochs.FILE), UTF_8)).isEqualTo("public 4\n");
     }
+
+    @Test
+    void givenLinkInPlaceOfTheNewFile_whenWritten_thenItIsNotFollowed() throws IOException {
+        Path elsewhere = Files.writeString(folder.resolve("elsewhere"), "precious");
+        Files.createSymbolicLink(folder.resolve(Epochs.FILE + ".new"), elsewhere);
+        try (var epochs = new Epochs(folder, failures::add)) {
+            epochs.learn("public", 3);
+        }
+        assertThat(failures).isEmpty();
+        assertThat(Files.readString(elsewhere)).isEqualTo("precious");
+        assertThat(Files.isSymbolicLink(folder.resolve(Epochs.FILE))).isFalse();
+        assertThat(Files.readString(folder.resolve(Epochs.FILE))).isEqualTo("public 3\n");
+    }
+
+    @Test
+    void givenFileThatIsTooLong_whenRead_thenToldAndNothingKnown() throws IOException {
+        Files.writeString(
+                folder.resolve(Epochs.FILE), "a 1\n".repeat(StateFile.BYTES_MOST / 4 + 1));
+        try (var epochs = new Epochs(folder, failures::add)) {
+            assertThat(epochs.of("a")).isZero();
+        }
+        assertThat(failures).hasSize(1);
+        assertThat(failures.getFirst()).hasMessageContaining("expected: up to 1048576");
+    }
+
+    @Test
+    void givenClosed_whenLearned_thenNoFault() {
+        var epochs = new Epochs(folder, failures::add);
+        epochs.close();
+        epochs.learn("public", 3);
+
+        assertThat(epochs.of("public")).isEqualTo(3);
+        assertThat(failures).isEmpty();
+    }
 }
