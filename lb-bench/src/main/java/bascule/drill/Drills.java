@@ -157,7 +157,7 @@ final class Drills {
                         "ms until it is back"),
                 new Drill(
                         "forged",
-                        "datagrams of the members replayed, changed and made up for 3 s, and a third daemon with a wrong key",
+                        "datagrams of the members replayed, changed and made up for 2 s, and a third daemon with a wrong key",
                         Setup.PLAIN,
                         AS_SAID,
                         NONE,
@@ -536,7 +536,7 @@ final class Drills {
         pair.startRogue();
         int said;
         try (Forger forger = Forger.start(bench.bed(), true)) {
-            pass(3_000);
+            pass(2_000);
             said = forger.said();
         } finally {
             trial.note(pair.tail(BasculePair.ROGUE));
@@ -560,7 +560,7 @@ final class Drills {
         try (Forger forger = Forger.start(bench.bed(), false)) {
             pass(200);
             List<ProcessHandle> all = bench.pair().family(trial.owner());
-            trial.lose();
+            trial.strike();
             bench.pair().kill(trial.owner(), all);
             pass(800);
             trial.note(forger.said() + " datagrams said");
