@@ -44,6 +44,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -79,6 +80,7 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
     private final ClientHello hello = new ClientHello();
     private @Nullable TlsSession entering; // Of the client that is let through just now.
     private final AtomicInteger connections;
+    private final AtomicLong came = new AtomicLong(); // The loop's; any thread reads it.
     private final ClientCounts clients;
     private final ClientAddress peer = new ClientAddress();
     private final Worker worker;
@@ -157,6 +159,11 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
         return worker.loop();
     }
 
+    /// Clients taken off the sockets since the start, whether they were let in or not. From any thread.
+    long came() {
+        return came.get();
+    }
+
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
         Channel channel = (Channel) message;
@@ -165,6 +172,7 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
             enter(channel, new Http1Front(worker.codec(), rules.front(), selfCheck, UNSEEN));
             return;
         }
+        came.lazySet(came.getPlain() + 1);
         if (worker.memoryTight()) {
             refuse(channel, Rejection.MEMORY);
             return;

@@ -95,6 +95,13 @@ public final class Listener {
         return connections.get();
     }
 
+    /// How many clients the doors have taken off their sockets since the start, let in or not: as long as it rises, the listener works.
+    public long came() {
+        long all = 0;
+        for (Doorway doorway : doorways) all += doorway.came();
+        return all;
+    }
+
     /// The addresses as bound: with the real port where 0 was asked for.
     public List<InetSocketAddress> addresses() {
         return binds.stream().map(Bind::address).toList();

@@ -16,26 +16,38 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
 import java.util.ArrayDeque;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// Whether one address that a listener is bound to answers: comes as a client would, by the kernel, through the listening socket, its loop,
 /// the parser and an exchange, and counts the time until the answer. One question at a time; each is a connection of its own, ended by RST, so
 /// that none lingers in TIME_WAIT. An address that is not on this host, as a floating IP that is elsewhere, cannot be asked, and nothing is
 /// held against it. Confined to the gate's thread.
+///
+/// A missing answer alone says that the door is *busy*: a crowd that fills its queue must not be able to drive an address from node to node. It is
+/// a fault once nobody at all has come through for [#STILL_NANOS]. Where nobody listens, or something else answers, that is one at once.
 final class DoorCheck {
-    /// An answer that takes longer is none, unless the loops did not run in the meantime: on a host that is short of CPU that is another
+    /// An answer that takes longer is late, unless the loops did not run in the meantime: on a host that is short of CPU that is another
     /// fault, see [LoopBeats], or none yet.
     static final long LIMIT_NANOS = 100_000_000;
 
-    /// So often all of them have to have run since it asked.
+    /// For so long neither the question nor any client has come through a door that is out of order.
+    static final long STILL_NANOS = 1_500_000_000;
+
+    /// After so long without an answer in time a better node has the address, and the crowd with it: then an answer does not show that the crowd
+    /// could be served here, see [Strain].
+    static final long STRAIN_NANOS = 250_000_000;
+
+    /// So often all loops have to have run since it asked.
     private static final int ROUNDS = 2;
 
     /// A connection that stands and is not answered may be in the queue of a loop that is stuck: to ask anew would find another loop, by
-    /// chance. It is waited for so long before it is given up.
+    /// chance. It is waited for so long before another is tried.
     static final long GIVE_UP_NANOS = 10_000_000_000L;
 
-    /// For so long a connection that was given up may still come out of a queue, and is not to be taken for a client.
-    private static final long KNOWN_NANOS = 60_000_000_000L;
+    /// For so long a connection that was given up is kept: as long as it may come out of a queue it must not be taken for a client, and no
+    /// client may have its port.
+    private static final long KEPT_NANOS = 60_000_000_000L;
 
     private static final byte[] QUESTION =
             "GET / HTTP/1.1\r\nHost: self\r\nConnection: close\r\n\r\n".getBytes(US_ASCII);
@@ -45,17 +57,32 @@ final class DoorCheck {
     private final OwnPorts ports;
     private final Selector selector;
     private final LoopBeats beats;
-    private final ArrayDeque<GivenUp> givenUp = new ArrayDeque<>();
+    private final ArrayDeque<Question> givenUp = new ArrayDeque<>();
     private final ByteBuffer in = ByteBuffer.allocate(512);
-    private @Nullable SocketChannel channel;
-    private int port;
+    private @Nullable Question question;
     private boolean asked;
     private long ageNanos;
     private long roundsBefore;
     private boolean seen;
     private @Nullable String fault;
+    private long came;
+    private long stillNanos;
+    private long lateNanos;
+    private boolean late;
+    private boolean answered; // In time, once at least: a daemon that starts is no crowd.
+    private Strain strain = Strain.NONE;
 
-    private record GivenUp(int port, long untilNanos) {}
+    /// A connection, from its bind to its end.
+    private static final class Question {
+        final SocketChannel channel;
+        final int port;
+        long endsNanos; // Once it is given up.
+
+        Question(SocketChannel channel, int port) {
+            this.channel = channel;
+            this.port = port;
+        }
+    }
 
     /// @param bound with the real port
     DoorCheck(InetSocketAddress bound, OwnPorts ports, Selector selector, LoopBeats beats) {
@@ -74,33 +101,81 @@ final class DoorCheck {
         return seen ? fault : "has not been asked yet";
     }
 
+    /// Can it not serve all who come, or could it not lately?
+    boolean isBusy() {
+        return late || strain.lasts();
+    }
+
+    /// Was the last question not answered in time?
+    boolean isLate() {
+        return late;
+    }
+
     /// Time has passed: asks, or goes on waiting.
     ///
     /// @param elapsedNanos since the last call, as far as the gate itself was running
-    void tick(long now, long elapsedNanos) {
-        while (!givenUp.isEmpty() && givenUp.getFirst().untilNanos - now < 0)
-            ports.remove(givenUp.removeFirst().port);
-        if (channel == null) {
+    /// @param cameSoFar clients taken off the listener's sockets since its start
+    void tick(long now, long elapsedNanos, long cameSoFar) {
+        while (!givenUp.isEmpty() && givenUp.getFirst().endsNanos - now <= 0)
+            end(givenUp.getFirst());
+        strain = strain.after(elapsedNanos);
+        stillNanos = cameSoFar == came ? stillNanos + elapsedNanos : 0;
+        came = cameSoFar;
+        lateNanos += elapsedNanos;
+        Question waiting = question;
+        if (waiting == null) {
             begin();
             return;
         }
         ageNanos += elapsedNanos;
-        if (!isLate()) return;
-        found("no answer from %s within %d ms".formatted(text(), LIMIT_NANOS / 1_000_000));
-        // A SYN that found the queue full is sent again only after a second, and the address may
-        // have left the host.
-        if (asked && ageNanos < GIVE_UP_NANOS && isHere()) return;
-        giveUp(now);
+        if (!isOverdue()) return;
+        late = true;
+        found(
+                stillNanos < STILL_NANOS
+                        ? null
+                        : "no answer from %s within %d ms, and no client came in for %d ms"
+                                .formatted(
+                                        text(), LIMIT_NANOS / 1_000_000, STILL_NANOS / 1_000_000));
+        if (!asked) {
+            connectAnew(waiting);
+        } else if (ageNanos >= GIVE_UP_NANOS || !isHere()) {
+            waiting.endsNanos = now + KEPT_NANOS;
+            givenUp.addLast(waiting);
+            question = null;
+            begin();
+        }
+    }
+
+    /// A SYN that found the queue full is sent again only after a second.
+    private void connectAnew(Question waiting) {
+        try {
+            if (waiting.channel.finishConnect()) {
+                ask(waiting);
+                return;
+            }
+        } catch (IOException failure) {
+            failed(waiting, failure);
+            return;
+        }
+        end(waiting);
         begin();
     }
 
-    private boolean isLate() {
+    private boolean isOverdue() {
         return ageNanos >= LIMIT_NANOS && beats.rounds() - roundsBefore >= ROUNDS;
     }
 
     private void found(@Nullable String what) {
         seen = true;
         fault = what;
+    }
+
+    /// Nothing is against it.
+    private void good() {
+        found(null);
+        if (late && lateNanos >= STRAIN_NANOS && answered) strain = strain.again();
+        late = false;
+        lateNanos = 0;
     }
 
     private void begin() {
@@ -116,18 +191,19 @@ final class DoorCheck {
             InetAddress target = bind(opened);
             if (target == null) {
                 opened.close();
-                found(null);
+                good();
                 return;
             }
-            port = ((InetSocketAddress) opened.getLocalAddress()).getPort();
-            channel = opened;
+            int port = ((InetSocketAddress) opened.getLocalAddress()).getPort();
             ports.add(port);
+            var begun = new Question(opened, port);
+            question = begun;
             SelectionKey key = opened.register(selector, 0, this);
-            if (opened.connect(new InetSocketAddress(target, bound.getPort()))) ask(key, opened);
+            if (opened.connect(new InetSocketAddress(target, bound.getPort()))) ask(begun);
             else key.interestOps(SelectionKey.OP_CONNECT);
         } catch (IOException failure) {
-            failed(failure);
-            if (channel == null) close(opened);
+            failed(question, failure);
+            if (question == null) close(opened);
         }
     }
 
@@ -169,59 +245,63 @@ final class DoorCheck {
         }
     }
 
-    private void ask(SelectionKey key, SocketChannel to) throws IOException {
-        to.write(ByteBuffer.wrap(QUESTION)); // An empty socket takes it whole.
+    private void ask(Question to) throws IOException {
+        to.channel.write(ByteBuffer.wrap(QUESTION)); // An empty socket takes it whole.
         asked = true;
-        key.interestOps(SelectionKey.OP_READ);
+        to.channel.keyFor(selector).interestOps(SelectionKey.OP_READ);
     }
 
     /// The kernel has something for it.
     void ready(SelectionKey key) {
-        SocketChannel from = channel;
-        if (from == null || key.channel() != from) return;
+        Question from = question;
+        if (from == null || key.channel() != from.channel) {
+            // It has come out of its queue after all.
+            for (Question each : List.copyOf(givenUp)) if (key.channel() == each.channel) end(each);
+            return;
+        }
         try {
             if (key.isConnectable()) {
-                if (from.finishConnect()) ask(key, from);
+                if (from.channel.finishConnect()) ask(from);
                 return;
             }
-            int more = from.read(in);
-            if (in.position() >= ANSWER.length) answered();
+            int more = from.channel.read(in);
+            if (in.position() >= ANSWER.length) answered(from);
             else if (more < 0) {
                 found(text() + " closed the connection without an answer");
-                end();
+                end(from);
             }
         } catch (IOException failure) {
-            failed(failure);
+            failed(from, failure);
         }
     }
 
-    private void answered() {
+    private void answered(Question to) {
         boolean right = true;
         for (int i = 0; i < ANSWER.length; i++) right &= in.get(i) == ANSWER[i];
-        if (!right) found(text() + " is answered by something else");
-        else if (!isLate()) found(null); // A late one shows that the next may be good.
-        end();
+        stillNanos = 0;
+        if (!right) {
+            found(text() + " is answered by something else");
+        } else if (isOverdue()) {
+            late = true; // The next may be good.
+            found(null);
+        } else {
+            good();
+            answered = true;
+        }
+        end(to);
     }
 
-    private void failed(IOException failure) {
+    private void failed(@Nullable Question what, IOException failure) {
         found(text() + ": " + failure.getMessage());
-        end();
+        if (what != null) end(what);
     }
 
-    /// The connection has come out of its queue, or was never in one.
-    private void end() {
-        SocketChannel ended = channel;
-        channel = null;
-        if (ended == null) return;
-        ports.remove(port);
-        close(ended);
-    }
-
-    private void giveUp(long now) {
-        SocketChannel ended = channel;
-        channel = null;
-        givenUp.addLast(new GivenUp(port, now + KNOWN_NANOS));
-        close(ended);
+    /// It has come out of its queue, or was never in one; or is of no interest any more.
+    private void end(Question ended) {
+        if (question == ended) question = null;
+        else givenUp.remove(ended);
+        ports.remove(ended.port); // Before anybody else can have it.
+        close(ended.channel);
     }
 
     private static void close(@Nullable SocketChannel channel) {
@@ -233,14 +313,13 @@ final class DoorCheck {
         }
     }
 
-    private String text() {
+    String text() {
         return NetUtil.toSocketAddressString(bound);
     }
 
     /// Asks no more.
     void stop() {
-        end();
-        for (GivenUp each : givenUp) ports.remove(each.port);
-        givenUp.clear();
+        if (question != null) end(question);
+        for (Question each : List.copyOf(givenUp)) end(each);
     }
 }

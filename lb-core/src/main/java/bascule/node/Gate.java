@@ -24,8 +24,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// The thread `gate`: looks twenty times a second whether a client of each floating IP would be served on this node, and says how well. It may
-/// not own an address that requires a listener which is not open or does not answer, nor any while an event loop is stuck. Where
-/// it may, the backends with a usable server decide whether it can serve more than another node.
+/// not own an address that requires a listener which is not open or out of order, nor any while an event loop is stuck. Where
+/// it may, the backends with a usable server decide whether it can serve more than another node: level 1 and one for each; 0 = it is overrun.
 ///
 /// A look asks each address once, whichever loop that leads to, and all loops whether they run. When this thread itself is late nobody is told
 /// anything, which the cluster takes for an answer, too.
@@ -44,6 +44,7 @@ public final class Gate implements AutoCloseable {
     private final Consumer<List<Fitness>> told;
     private final Selector selector;
     private final Map<InetSocketAddress, DoorCheck> doors = new HashMap<>();
+    private final LimitedEvent busy = new LimitedEvent(Duration.ofSeconds(10));
     private final LimitedEvent failed = new LimitedEvent(Duration.ofSeconds(10));
     private final Thread thread;
     private volatile List<Duty> duties;
@@ -135,32 +136,35 @@ public final class Gate implements AutoCloseable {
         List<Fitness> all = new ArrayList<>(wanted.size());
         for (Duty duty : wanted) {
             String reason = stuck != null ? stuck : fault(duty, open);
-            all.add(
-                    reason == null
-                            ? new Fitness(duty.floatingIp(), level(duty, usable), "")
-                            : new Fitness(duty.floatingIp(), -1, reason));
+            int level = reason != null ? -1 : isBusy(duty, open) ? 0 : level(duty, usable);
+            all.add(new Fitness(duty.floatingIp(), level, reason == null ? "" : reason));
         }
         told.accept(all);
     }
 
     /// Each address once, however many floating IPs require it.
     private void ask(List<Duty> wanted, Map<String, Listener> open, long now, long elapsed) {
-        Set<InetSocketAddress> required = new HashSet<>();
+        Map<InetSocketAddress, Listener> required = new HashMap<>();
         for (Duty duty : wanted) {
             for (String name : duty.listeners()) {
                 Listener listener = open.get(name);
-                if (listener != null && listener.open()) required.addAll(listener.addresses());
+                if (listener == null || !listener.open()) continue;
+                for (InetSocketAddress address : listener.addresses())
+                    required.put(address, listener);
             }
         }
         for (Iterator<DoorCheck> each = doors.values().iterator(); each.hasNext(); ) {
             DoorCheck door = each.next();
-            if (required.contains(door.bound())) continue;
+            if (required.containsKey(door.bound())) continue;
             door.stop();
             each.remove();
         }
-        for (InetSocketAddress address : required)
-            doors.computeIfAbsent(address, bound -> new DoorCheck(bound, ports, selector, beats))
-                    .tick(now, elapsed);
+        required.forEach(
+                (address, listener) ->
+                        doors.computeIfAbsent(
+                                        address,
+                                        bound -> new DoorCheck(bound, ports, selector, beats))
+                                .tick(now, elapsed, listener.came()));
     }
 
     /// Why this node may not own it; null if it may.
@@ -176,6 +180,22 @@ public final class Gate implements AutoCloseable {
             }
         }
         return null;
+    }
+
+    /// Is one of its doors overrun, or was lately? It may own the address still, but any other node that may is better.
+    private boolean isBusy(Duty duty, Map<String, Listener> open) {
+        for (String name : duty.listeners()) {
+            Listener listener = open.get(name);
+            if (listener == null) continue;
+            for (InetSocketAddress address : listener.addresses()) {
+                DoorCheck door = doors.get(address);
+                if (door == null || !door.isBusy()) continue;
+                if (door.isLate())
+                    busy.warn("listener-busy", "listener", name, "address", door.text());
+                return true;
+            }
+        }
+        return false;
     }
 
     private static int level(Duty duty, Set<String> usable) {
