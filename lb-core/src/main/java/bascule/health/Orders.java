@@ -97,10 +97,10 @@ final class Orders {
         return wanted.getOrDefault(key, Wish.NONE);
     }
 
-    /// The stamp of an order that is given now.
+    /// The stamp of an order that is given now. At the bound the name alone decides: still one order for all.
     private Stamp next() {
         if (self.isEmpty()) return Stamp.NONE;
-        highest = Math.max(highest + 1, wallMillis.getAsLong());
+        highest = Math.min(Math.max(highest + 1, wallMillis.getAsLong()), Stamp.MOST_COUNTER);
         return new Stamp(highest, self);
     }
 
@@ -111,6 +111,7 @@ final class Orders {
     List<Order> merge(List<Order> theirs, Predicate<Key> known) {
         var adopted = new ArrayList<Order>();
         for (Order each : theirs) {
+            if (!each.stamp().isGood()) continue;
             Key key = new Key(each.backend(), each.server());
             highest = Math.max(highest, each.stamp().counter());
             if (each.stamp().compareTo(wish(key).stamp) <= 0) continue;

@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
 /// ]}
 /// ```
 /// Without a cluster there are no stamps, and it is of version 1, which says nothing of versions.
-/// Keys that are not known are passed over, and servers with an order that is not known, with an event: so that an older version
+/// Keys that are not known are passed over, and servers with an order that is not known, with an event; so is a stamp that is not good: so that an older version
 /// can read what a newer one wrote. Replaced whole: whoever reads
 /// it, even after a power cut, finds the old orders or the new ones.
 record OrdersFile(Path file) {
@@ -47,6 +47,8 @@ record OrdersFile(Path file) {
                                     .withArrayEmptySeparator("")
                                     .withObjectEmptySeparator(""));
     private static final int VERSION = 2;
+    private static final String WORDS = "draining, disabled or enabled";
+    private static final String STAMPS = "counter of 1 to " + Stamp.MOST_COUNTER + ", and node";
     private static final long MOST_BYTES = 16L * 1024 * 1024;
 
     /// @return empty if there is no file
@@ -113,21 +115,43 @@ record OrdersFile(Path file) {
             throw new IOException(line(from) + "more than " + Orders.MOST + " servers");
         Admin known = admin(admin);
         if (known == null)
-            Events.error(
-                    "state-order-unknown",
-                    "file",
-                    file,
-                    "line",
-                    from.currentLocation().getLineNr(),
-                    "backend",
-                    backend,
-                    "server",
-                    server,
-                    "admin",
-                    admin,
-                    "expected",
-                    "draining, disabled or enabled");
-        else to.put(new Orders.Key(backend, server), new Wish(known, new Stamp(counter, node)));
+            told("state-order-unknown", from, backend, server, "admin", admin, WORDS);
+        else
+            to.put(
+                    new Orders.Key(backend, server),
+                    new Wish(known, stamp(from, backend, server, counter, node)));
+    }
+
+    /// One that is not good is as none: the order holds until the cluster says else.
+    private Stamp stamp(JsonParser from, String backend, String server, long counter, String node) {
+        var stamp = new Stamp(counter, node);
+        if (stamp.equals(Stamp.NONE) || stamp.isGood()) return stamp;
+        told("state-stamp-unknown", from, backend, server, "stamp", counter + " " + node, STAMPS);
+        return Stamp.NONE;
+    }
+
+    private void told(
+            String event,
+            JsonParser from,
+            String backend,
+            String server,
+            String key,
+            String value,
+            String expected) {
+        Events.error(
+                event,
+                "file",
+                file,
+                "line",
+                from.currentLocation().getLineNr(),
+                "backend",
+                backend,
+                "server",
+                server,
+                key,
+                value,
+                "expected",
+                expected);
     }
 
     private static String text(@Nullable JsonToken value, JsonParser from) throws IOException {

@@ -99,7 +99,7 @@ public final class Node implements AutoCloseable {
                         (_, executor) -> {
                             if (!executor.isShutdown()) lost.warn("cluster-news-lost");
                         });
-        shared = new Shared(parts.health(), parts.tickets(), this::tellOthers);
+        shared = new Shared(parts.health(), parts.tickets(), this::tellOthers, this::tell);
         try {
             cluster = Cluster.start(settings, version, new Host());
         } catch (IOException | RuntimeException | Error failure) {
@@ -230,7 +230,8 @@ public final class Node implements AutoCloseable {
 
         @Override
         public void received(String topic, String node, byte[] message) {
-            tell(() -> shared.received(topic, node, message));
+            shared.received(
+                    topic, node, message); // Not by the teller: news may be dropped, orders not.
         }
 
         @Override

@@ -21,9 +21,6 @@ final class OrderBytes {
     private static final int VERSION = 1;
     private static final int MOST_NAME = 1000;
 
-    /// Later than any clock will say: so high a counter would leave no room above.
-    private static final long MOST_COUNTER = 1L << 60;
-
     private OrderBytes() {}
 
     /// @return as many messages as it takes; none for no orders
@@ -62,20 +59,26 @@ final class OrderBytes {
         return bytes.toByteArray();
     }
 
-    /// @return null if it is not understood, in any part
-    static @Nullable List<Order> read(byte[] message) {
+    /// What was understood of a message.
+    ///
+    /// @param refused how many orders were not, by what they say
+    record Read(List<Order> orders, int refused) {}
+
+    /// @return null if it is none
+    static @Nullable Read read(byte[] message) {
         var orders = new ArrayList<Order>();
+        int refused = 0;
         try (var from = new DataInputStream(new ByteArrayInputStream(message))) {
             if (from.readByte() != VERSION) return null;
             while (from.available() > 0) {
                 Order order = order(from);
-                if (order == null) return null;
-                orders.add(order);
+                if (order == null) refused++;
+                else orders.add(order);
             }
         } catch (IOException cutShort) {
             return null;
         }
-        return orders;
+        return new Read(orders, refused);
     }
 
     private static @Nullable Order order(DataInputStream from) throws IOException {
@@ -88,18 +91,9 @@ final class OrderBytes {
                     case 2 -> Admin.DISABLED;
                     default -> null;
                 };
-        long counter = from.readLong();
-        String node = from.readUTF();
-        boolean good =
-                admin != null
-                        && isName(backend)
-                        && isName(server)
-                        && isName(node)
-                        && counter > 0
-                        && counter <= MOST_COUNTER;
-        return good && admin != null
-                ? new Order(backend, server, admin, new Stamp(counter, node))
-                : null;
+        var stamp = new Stamp(from.readLong(), from.readUTF());
+        boolean good = isName(backend) && isName(server) && isName(stamp.node()) && stamp.isGood();
+        return good && admin != null ? new Order(backend, server, admin, stamp) : null;
     }
 
     private static boolean isName(String text) {

@@ -12,6 +12,7 @@ import bascule.health.Orders.Kept;
 import bascule.health.Orders.Key;
 import bascule.health.Orders.Wish;
 import bascule.server.ServerStatus.Admin;
+import bascule.testing.Told;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -464,5 +465,46 @@ final class OrdersTest {
                 .isEmpty();
 
         assertThat(a.all()).hasSize(Orders.MOST);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {-1, 0, Stamp.MOST_COUNTER + 1, Long.MAX_VALUE})
+    void givenStampThatIsNotGood_whenMerged_thenItIsSkippedAndTheRestHolds_andLaterOrdersAreGood(
+            long counter) {
+        Orders a = ofNode("a", 1000, Map.of());
+        var bad = new Order("web", "a", Admin.DISABLED, new Stamp(counter, "b"));
+        var good = new Order("web", "10.0.0.1:80", Admin.DISABLED, new Stamp(7, "b"));
+
+        assertThat(a.merge(List.of(bad, good), _ -> true)).containsExactly(good);
+        a.put(A, Admin.DRAINING, _ -> true);
+        assertThat(a.all()).contains(new Order("web", "a", Admin.DRAINING, new Stamp(1000, "a")));
+    }
+
+    @Test
+    void givenHighestStampThatMayBe_whenOrderedAgain_thenNoneIsHigher() {
+        var last = new Wish(Admin.DISABLED, new Stamp(Stamp.MOST_COUNTER, "b"));
+        Orders a = ofNode("c", 1000, Map.of(A, last));
+
+        a.put(B, Admin.DRAINING, _ -> true);
+
+        assertThat(a.all()).hasSize(2).allMatch(each -> each.stamp().isGood());
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {-1, Stamp.MOST_COUNTER + 1, Long.MAX_VALUE})
+    void givenFileWithAStampThatIsNotGood_whenRead_thenTheOrderHoldsWithoutAStampAndThatIsTold(
+            long counter) throws IOException {
+        Files.writeString(
+                file().file(),
+                """
+                {"servers": [
+                  {"backend": "web", "server": "a", "admin": "draining", "counter": %d, "node": "b"}
+                ]}
+                """
+                        .formatted(counter));
+        try (var events = new Told()) {
+            assertEquals(Map.of(A, wish(Admin.DRAINING)), file().read());
+            events.await("state-stamp-unknown", "server=a", "line=2");
+        }
     }
 }

@@ -138,28 +138,53 @@ public final class TicketRing {
         return true;
     }
 
+    /// What became of another ring's keys.
+    public enum Taken {
+        ALL,
+        /// But for some that are too old, or of a clock that is far ahead of ours, as far as the clocks tell.
+        NOT_ALL,
+        /// These bytes were not exported by a ring; nothing has changed.
+        NOT_A_RING
+    }
+
     /// Takes the keys of another ring beside these: two rings that have each other's keys are the same, whichever was told first, and open
     /// what was sealed under either. The newest key seals; the oldest beyond the limit are lost, as are those that are too old, or of a clock
     /// that is far ahead.
-    ///
-    /// @return false, with nothing changed, if these bytes were not exported by a ring
-    public synchronized boolean merge(byte[] exported, Instant now) {
+    public synchronized Taken merge(byte[] exported, Instant now) {
+        return take(keys, read(exported), now);
+    }
+
+    /// The same for a ring that nobody has heard of yet: takes the keys of the other one instead of its own, if any of them is good.
+    public synchronized Taken join(byte[] exported, Instant now) {
         List<Key> theirs = read(exported);
-        if (theirs.isEmpty()) return false;
-        List<Key> all = new ArrayList<>(keys);
+        boolean any = false;
+        for (Key key : theirs) any |= isGood(key, now);
+        return take(any ? List.of() : keys, theirs, now);
+    }
+
+    private Taken take(List<Key> beside, List<Key> theirs, Instant now) {
+        if (theirs.isEmpty()) return Taken.NOT_A_RING;
+        List<Key> all = new ArrayList<>(beside);
+        Taken taken = Taken.ALL;
         for (Key key : theirs) {
             boolean known = false;
-            for (Key own : keys) known |= Arrays.equals(own.secret(), key.secret());
-            long age = age(key, now);
-            boolean good = age < ACCEPT_FOR.toSeconds() && age >= -AHEAD.toSeconds();
-            if (!known && good) all.add(key);
+            for (Key own : beside) known |= Arrays.equals(own.secret(), key.secret());
+            if (known) continue;
+            if (isGood(key, now)) all.add(key);
+            else taken = Taken.NOT_ALL;
         }
         all.sort(NEWEST_FIRST);
         while (all.size() > KEYS_LIMIT) Arrays.fill(all.removeLast().secret(), (byte) 0);
-        if (all.equals(keys)) return true;
+        if (all.equals(keys)) return taken;
+        if (beside.isEmpty()) for (Key key : keys) Arrays.fill(key.secret(), (byte) 0);
         keys = List.copyOf(all);
         tell();
-        return true;
+        return taken;
+    }
+
+    private static boolean isGood(Key key, Instant now) {
+        long age = age(key, now);
+        return age < ACCEPT_FOR.toSeconds() && age >= -AHEAD.toSeconds();
     }
 
     /// @return empty if it is no export

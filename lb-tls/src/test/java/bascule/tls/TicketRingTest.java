@@ -4,6 +4,7 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import bascule.tls.TicketRing.Subscription;
+import bascule.tls.TicketRing.Taken;
 import io.netty.handler.ssl.OpenSslSessionTicketKey;
 import java.time.Duration;
 import java.time.Instant;
@@ -206,8 +207,8 @@ final class TicketRingTest {
         List<String> before = keys(ring, context(1));
         List<String> beforeOther = keys(other, context(1));
 
-        assertThat(ring.merge(theirs, now)).isTrue();
-        assertThat(other.merge(mine, now)).isTrue();
+        assertThat(ring.merge(theirs, now)).isEqualTo(Taken.ALL);
+        assertThat(other.merge(mine, now)).isEqualTo(Taken.ALL);
 
         assertThat(ring.export()).isEqualTo(other.export());
         assertThat(keys(ring, context(1)))
@@ -215,8 +216,19 @@ final class TicketRingTest {
                 .containsAll(before)
                 .startsWith(beforeOther.getFirst()); // The newest seals.
         byte[] same = ring.export();
-        assertThat(ring.merge(mine, now)).isTrue();
+        assertThat(ring.merge(mine, now)).isEqualTo(Taken.ALL);
         assertThat(ring.export()).isEqualTo(same);
+    }
+
+    @Test
+    void givenRingThatNobodyHasHeardOf_whenItJoins_thenItHasTheOthersKeysAndNoneOfItsOwn() {
+        ring.rotate(START.plus(Duration.ofHours(8)));
+        Instant now = START.plus(Duration.ofHours(9));
+        TicketRing other = new TicketRing(now);
+
+        assertThat(other.join(ring.export(), now)).isEqualTo(Taken.ALL);
+
+        assertThat(other.export()).isEqualTo(ring.export());
     }
 
     @Test
@@ -225,8 +237,9 @@ final class TicketRingTest {
         TicketRing ahead = new TicketRing(START.plus(Duration.ofHours(2)));
         byte[] before = ring.export();
 
-        assertThat(ring.merge(old.export(), START)).isTrue();
-        assertThat(ring.merge(ahead.export(), START)).isTrue();
+        assertThat(ring.merge(old.export(), START)).isEqualTo(Taken.NOT_ALL);
+        assertThat(ring.merge(ahead.export(), START)).isEqualTo(Taken.NOT_ALL);
+        assertThat(ring.join(ahead.export(), START)).isEqualTo(Taken.NOT_ALL);
         assertThat(ring.export()).isEqualTo(before);
     }
 
@@ -243,8 +256,10 @@ final class TicketRingTest {
     void givenBytesOfNoRing_whenMerged_thenAreRefusedAndNothingChanges() {
         byte[] good = ring.export();
 
-        assertThat(ring.merge(Arrays.copyOf(good, good.length - 1), START)).isFalse();
-        assertThat(ring.merge(new byte[0], START)).isFalse();
+        assertThat(ring.merge(Arrays.copyOf(good, good.length - 1), START))
+                .isEqualTo(Taken.NOT_A_RING);
+        assertThat(ring.join(new byte[1], START)).isEqualTo(Taken.NOT_A_RING);
+        assertThat(ring.merge(new byte[0], START)).isEqualTo(Taken.NOT_A_RING);
         assertThat(ring.export()).isEqualTo(good);
     }
 
@@ -258,7 +273,7 @@ final class TicketRingTest {
                         ring.merge(
                                 new TicketRing(START.plus(Duration.ofHours(24))).export(),
                                 START.plus(Duration.ofHours(24))))
-                .isTrue();
+                .isEqualTo(Taken.ALL);
         assertThat(ring.forget(START.plus(Duration.ofHours(24)))).isTrue();
         assertThat(keys(ring, context(1))).hasSize(2);
     }
