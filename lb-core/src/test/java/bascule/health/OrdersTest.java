@@ -405,6 +405,7 @@ final class OrdersTest {
         again.put(A, Admin.ENABLED, _ -> true);
         assertThat(again.all())
                 .contains(new Order("web", "a", Admin.ENABLED, new Stamp(1002, "a")));
+        while (!again.idle().isDone()) runHome();
     }
 
     @Test
