@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -22,6 +23,11 @@ final class BasculePair extends Pair {
     private static final String IN_BUILD = "BASCULE_IN_BUILD=1";
 
     private static final Pattern OBJECT = Pattern.compile("\\{[^{}\\[\\]]*}");
+
+    /// Reasons of `/status` that pass with time.
+    private static final Set<String> HELD_DOWN =
+            Set.of("too long a pause", "was cut off", "not enough nodes answer");
+
     private static final int ASK_MILLIS = 100;
     private static final int METRICS_MILLIS = 1_000;
     private static final int HAND_OVER_MILLIS = 10_000;
@@ -284,6 +290,19 @@ final class BasculePair extends Pair {
                 return edge + ": " + name + " has no owner";
         }
         return "";
+    }
+
+    @Override
+    boolean isHeldDown(String edge) {
+        String status = status(edge);
+        boolean held = false;
+        for (String address : setup.addresses()) {
+            String name = Setup.name(address);
+            if (field(status, "floatingIps", name, "owner").equals(edge)) return false;
+            String reason = field(status, "floatingIps", name, "reason");
+            held |= HELD_DOWN.contains(reason) || reason.startsWith("held down");
+        }
+        return held;
     }
 
     @Override

@@ -139,6 +139,11 @@ final class KeepalivedPair extends Pair {
     }
 
     @Override
+    boolean isHeldDown(String edge) {
+        return false;
+    }
+
+    @Override
     boolean hasStarted(String edge) {
         return runs(edge);
     }

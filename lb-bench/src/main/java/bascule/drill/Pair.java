@@ -46,6 +46,9 @@ abstract sealed class Pair implements AutoCloseable permits BasculePair, Keepali
     /// Why it does not take part, as an owner or ready to become one; empty if it does.
     abstract String unready(String edge) throws IOException;
 
+    /// Does it own nothing, and could it but for faults that it had before?
+    abstract boolean isHeldDown(String edge);
+
     /// Is it past what a start takes, so that it could look for its peer?
     abstract boolean hasStarted(String edge) throws IOException;
 
