@@ -29,6 +29,9 @@ public final class Cluster implements AutoCloseable {
 
     private static final long LEAVE_STEP_MILLIS = 5;
 
+    /// What was on its way to this host when the address left it has come by then.
+    private static final long LEAD_MILLIS = 100;
+
     /// Turns of the loop from one status to the next, if nothing happens.
     private static final int STATUS_TURNS = 10;
 
@@ -455,6 +458,29 @@ public final class Cluster implements AutoCloseable {
         if (index >= 0) drains.get(index).post(index);
     }
 
+    /// Keeps what asks for connections to a floating IP while it changes hands, and sends it on to the new owner, for a client who
+    /// was refused in that moment would not ask again. To be called while it is drained, before this host keeps silent to newcomers; the
+    /// next is [#drained]. By itself it ends with the hand-over, whatever comes of that.
+    ///
+    /// @return once it does so, on the cluster's thread; exceptionally, with an [IOException], if it cannot: no one may be left unanswered then
+    public CompletableFuture<Void> holdNewcomers(String floatingIp) {
+        var holds = new CompletableFuture<Void>();
+        int index = indexOf(floatingIp);
+        boolean posted =
+                index >= 0
+                        && loop.post(
+                                () -> {
+                                    try {
+                                        driver.holdNewcomers(index);
+                                        holds.complete(null);
+                                    } catch (IOException failure) {
+                                        holds.completeExceptionally(failure);
+                                    }
+                                });
+        if (!posted) holds.completeExceptionally(new IOException("the cluster is busy or closed"));
+        return holds;
+    }
+
     /// Tells every other node that is there.
     public void tell(String topic, byte[] message) {
         byte[] bytes = new Message.Shared(topic, message).bytes();
@@ -554,6 +580,7 @@ public final class Cluster implements AutoCloseable {
         try {
             while (!driver.settled() && System.nanoTime() - end < 0)
                 Thread.sleep(LEAVE_STEP_MILLIS);
+            if (lan.leads()) Thread.sleep(LEAD_MILLIS);
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
         }

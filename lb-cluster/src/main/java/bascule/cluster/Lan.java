@@ -4,6 +4,7 @@ import bascule.cluster.net.Capabilities;
 import bascule.cluster.net.Echo;
 import bascule.cluster.net.HostAddresses;
 import bascule.cluster.net.Neighbours;
+import bascule.cluster.net.Newcomers;
 import bascule.cluster.net.Subnets;
 import bascule.cluster.ownership.Event;
 import java.io.IOException;
@@ -17,6 +18,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +28,9 @@ import org.jspecify.annotations.Nullable;
 /// loop's thread; what comes from other threads is handed there.
 final class Lan implements AutoCloseable {
     private static final long LOOK_AGAIN_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+    /// After a hand-over, so long clients are led to the new owner who come here still.
+    private static final long LED_NANOS = TimeUnit.SECONDS.toNanos(3);
 
     private final List<ClusterSettings.FloatingIp> floatingIps;
     private final @Nullable InetAddress givenWitness;
@@ -45,6 +50,13 @@ final class Lan implements AutoCloseable {
     private final @Nullable String[] foreign;
 
     private final Map<Integer, Neighbours> neighbours = new HashMap<>();
+
+    /// Of floating IPs that are handed over.
+    private final AtomicReferenceArray<@Nullable Newcomers> newcomers;
+
+    /// Until when each of them is led.
+    private final long[] ledNanos;
+
     private final String missing;
     private @Nullable InetAddress witness;
     private @Nullable Neighbours witnessLan;
@@ -98,6 +110,8 @@ final class Lan implements AutoCloseable {
         on = new HostAddresses.Interface[floatingIps.size()];
         foreign = new String[floatingIps.size()];
         for (int i = 0; i < on.length; i++) placed.add(new TreeSet<>());
+        newcomers = new AtomicReferenceArray<>(floatingIps.size());
+        ledNanos = new long[floatingIps.size()];
         addresses = HostAddresses.open(new Heard());
         try {
             if (missing.isEmpty() && !floatingIps.isEmpty()) addresses.warmUp();
@@ -141,13 +155,23 @@ final class Lan implements AutoCloseable {
         @Override
         public void claimed(InetAddress address, String hardware) {
             int floatingIp = indexOf(address);
-            if (floatingIp >= 0)
-                onLoop.accept(() -> events.accept(new Event.Foreign(floatingIp, hardware)));
+            if (floatingIp < 0) return;
+            Newcomers waiting = newcomers.get(floatingIp);
+            if (waiting != null) lead(waiting, hardware); // First: a client waits.
+            onLoop.accept(() -> events.accept(new Event.Foreign(floatingIp, hardware)));
         }
 
         @Override
         public void answered(InetAddress address) {
             witnessAnswered();
+        }
+    }
+
+    private void lead(Newcomers waiting, String hardware) {
+        try {
+            waiting.announced(hardware);
+        } catch (IOException failure) {
+            warned.accept("newcomers-not-led", new Object[] {"cause", text(failure)});
         }
     }
 
@@ -411,6 +435,56 @@ final class Lan implements AutoCloseable {
     /// Every turn of the loop.
     void tick(long nowNanos) {
         if (looking || nowNanos - lookAgainNanos >= 0) look();
+        for (int i = 0; i < ledNanos.length; i++)
+            if (newcomers.get(i) != null && nowNanos - ledNanos[i] >= 0) forgetNewcomers(i);
+    }
+
+    // ---- clients who come while it changes hands
+
+    /// Keeps what asks for connections to it, until its new owner is heard.
+    ///
+    /// @param mostNanos so long at most, unless [#leave] follows
+    /// @throws IOException if that cannot be
+    void holdNewcomers(int floatingIp, long mostNanos) throws IOException {
+        HostAddresses.Interface at = on[floatingIp];
+        if (at == null || !missing.isEmpty() || !neighbours.containsKey(at.index()))
+            throw new IOException("no LAN on which it is announced");
+        forgetNewcomers(floatingIp);
+        newcomers.set(floatingIp, Newcomers.open(at, floatingIps.get(floatingIp).address()));
+        ledNanos[floatingIp] = System.nanoTime() + mostNanos;
+    }
+
+    /// It is another's turn: who announces it now is the one to whom all are led.
+    void leave(int floatingIp, long inviteNanos) {
+        Newcomers waiting = newcomers.get(floatingIp);
+        if (waiting == null) return;
+        waiting.leave();
+        ledNanos[floatingIp] = System.nanoTime() + inviteNanos + LED_NANOS;
+    }
+
+    /// It is this node's anew, or was not handed over at all.
+    void forgetNewcomers(int floatingIp) {
+        Newcomers waiting = newcomers.getAndSet(floatingIp, null);
+        if (waiting == null) return;
+        waiting.close();
+        Newcomers.Counts counts = waiting.counts();
+        if (counts.dropped() > 0)
+            warned.accept(
+                    "newcomers-dropped",
+                    new Object[] {
+                        "name",
+                        floatingIps.get(floatingIp).name(),
+                        "led",
+                        counts.relayed(),
+                        "dropped",
+                        counts.dropped()
+                    });
+    }
+
+    /// Are clients led to another node?
+    boolean leads() {
+        for (int i = 0; i < ledNanos.length; i++) if (newcomers.get(i) != null) return true;
+        return false;
     }
 
     // ---- what ownership wants
@@ -418,6 +492,8 @@ final class Lan implements AutoCloseable {
     /// @throws IOException if the kernel does not do it
     void take(int floatingIp, long leaseNanos) throws IOException {
         if (isByCommand(floatingIp)) return;
+        Newcomers led = newcomers.get(floatingIp);
+        if (led != null) led.stop();
         HostAddresses.Interface at = on[floatingIp];
         if (at == null) throw new IOException("no interface has its subnet");
         String other = foreign[floatingIp];
@@ -512,6 +588,7 @@ final class Lan implements AutoCloseable {
     public void close() {
         host.close();
         forgetWitness();
+        for (int i = 0; i < ledNanos.length; i++) forgetNewcomers(i);
         neighbours.values().forEach(Neighbours::close);
         addresses.close();
     }

@@ -384,6 +384,7 @@ final class OwnershipDriver {
         changedNanos[i] = eventNanos;
         epochs.learn(name(i), note.epoch());
         handOvers[i].changed(note, name(i), this::nodeName, eventNanos);
+        newcomers(note);
         host.changed(
                 new OwnershipChange(
                         name(i),
@@ -394,6 +395,27 @@ final class OwnershipDriver {
                         nodeName(note.owner()),
                         note.reason(),
                         note.detail()));
+    }
+
+    /// Keeps what asks for connections to a floating IP that is handed over, until the new owner is heard.
+    ///
+    /// @throws IOException if that cannot be, or there is no hand-over
+    void holdNewcomers(int floatingIp) throws IOException {
+        if (elector.standing(floatingIp).phase() != Phase.DRAINING)
+            throw new IOException("it is not handed over");
+        lan.holdNewcomers(floatingIp, rules.timings().drain());
+    }
+
+    private void newcomers(Action.Note note) {
+        int i = note.floatingIp();
+        switch (note.after()) {
+            case DRAINING -> {}
+            case LEAVING -> lan.leave(i, rules.timings().invite());
+            case STANDBY -> {
+                if (note.before() == Phase.DRAINING) lan.forgetNewcomers(i);
+            }
+            case PROBING, OWNING -> lan.forgetNewcomers(i);
+        }
     }
 
     /// What ExecStopPost is to take off, while another could take it.

@@ -44,9 +44,24 @@ class ClusterIT {
             bed.await(
                     "answer",
                     () -> bed.nodes.get(first).hasSaid("handover [HandOver[floatingIp=public"));
+            assertThat(bed.nodes.get(first).hasSaid("holds null")).isTrue();
 
             bed.nodes.get(first).command("handover public"); // Whoever owns it.
             bed.await("way back", () -> bed.holders(ADDRESS).equals(List.of(first)));
+        }
+    }
+
+    @Test
+    void givenOwner_whenNothingIsHandedOver_thenNewcomersAreNotHeld() throws Exception {
+        try (Bed bed = pair()) {
+            int first = bed.owner(ADDRESS);
+            bed.nodes.get(first).command("hold");
+            bed.await(
+                    "refusal",
+                    () ->
+                            bed.nodes
+                                    .get(first)
+                                    .hasSaid("holds java.io.IOException: it is not handed over"));
         }
     }
 

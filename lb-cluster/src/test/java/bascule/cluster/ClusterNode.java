@@ -87,6 +87,9 @@ final class ClusterNode {
             for (String line; (line = commands.readLine()) != null; ) {
                 switch (line) {
                     case "handover" -> say("handover " + cluster.handOver(null).get());
+                    case "hold" ->
+                            cluster.holdNewcomers(settings.floatingIps().getFirst().name())
+                                    .whenComplete((_, failure) -> say("holds " + failure));
                     case "unfit" -> level = -1;
                     case "fit" -> level = 1;
                     case "status" -> say("status " + cluster.status());
@@ -116,7 +119,12 @@ final class ClusterNode {
         @Override
         public void drain(String floatingIp) {
             say("drain " + floatingIp);
-            cluster.drained(floatingIp);
+            cluster.holdNewcomers(floatingIp)
+                    .whenComplete(
+                            (_, failure) -> {
+                                say("holds " + failure);
+                                cluster.drained(floatingIp);
+                            });
         }
 
         @Override

@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
 record Frame(byte[] address, long hardware, long source, long destination, boolean isReply) {
     static final int LONGEST =
             86; // Of those written here: a neighbour advertisement with its option.
+    static final int ETH_P_ALL = 3;
+    static final int ETH_P_IPV4 = 0x0800;
     static final int ETH_P_ARP = 0x0806;
     static final int ETH_P_IPV6 = 0x86dd;
     static final long BROADCAST = 0xffff_ffff_ffffL;
@@ -227,6 +229,11 @@ record Frame(byte[] address, long hardware, long source, long destination, boole
         byte[] bytes = new byte[length];
         frame.get(at, bytes);
         return bytes;
+    }
+
+    /// @param text as of [#text]
+    static long hardware(String text) {
+        return Long.parseLong(text.replace(":", ""), 16);
     }
 
     /// `02:00:00:00:00:01`

@@ -13,7 +13,7 @@ import java.util.concurrent.locks.LockSupport;
 
 /// A thread that reads sockets until it is closed. It owns them: they are closed when it ends.
 final class Reading implements AutoCloseable {
-    /// Told on that thread.
+    /// Told on that thread, or on one that calls [Reading#drain].
     interface Receiver {
         /// @param bytes what one recv(2) gave, valid during the call; the order of its bytes is the receiver's to set
         /// @param socket that it came from: its place in the list
@@ -34,6 +34,10 @@ final class Reading implements AutoCloseable {
     private final ByteBuffer view;
     private final int wake;
     private final Thread thread;
+
+    /// Held by who receives and tells: messages are told in their order, by one thread at a time.
+    private final Object reading = new Object();
+
     private boolean ended;
     private volatile boolean closed;
 
@@ -93,16 +97,36 @@ final class Reading implements AutoCloseable {
     }
 
     private void read(int socket) {
-        int received = sockets.get(socket).receive(room, Sys.MSG_DONTWAIT);
-        try {
-            if (received > 0) receiver.received(socket, view.clear().limit(received));
-            else if (received == -Sys.ENOBUFS) receiver.lost();
-            // ENETDOWN is said once when the interface goes down, and the socket lives on; others
-            // are unknown here, and must not spin.
-            else if (received < 0 && received != -Sys.EAGAIN) pause();
-        } catch (RuntimeException bug) {
-            // One message less is better than a thread that hears nothing any more.
-            thread.getUncaughtExceptionHandler().uncaughtException(thread, bug);
+        int received;
+        synchronized (reading) {
+            received = sockets.get(socket).receive(room, Sys.MSG_DONTWAIT);
+            try {
+                if (received > 0) receiver.received(socket, view.clear().limit(received));
+                else if (received == -Sys.ENOBUFS) receiver.lost();
+            } catch (RuntimeException bug) {
+                // One message less is better than a thread that hears nothing any more.
+                thread.getUncaughtExceptionHandler().uncaughtException(thread, bug);
+            }
+        }
+        // ENETDOWN is said once when the interface goes down, and the socket lives on; others are
+        // unknown here, and must not spin.
+        if (received < 0 && received != -Sys.EAGAIN && received != -Sys.ENOBUFS) pause();
+    }
+
+    /// Has the receiver told of what waits by now, on the thread that calls; nothing if the sockets are closed.
+    ///
+    /// @param most messages of each socket, at most
+    synchronized void drain(int most) {
+        if (ended) return;
+        synchronized (reading) {
+            for (KernelSocket socket : sockets) {
+                int place = sockets.indexOf(socket);
+                for (int i = 0; i < most; i++) {
+                    int received = socket.receive(room, Sys.MSG_DONTWAIT);
+                    if (received <= 0) break;
+                    receiver.received(place, view.clear().limit(received));
+                }
+            }
         }
     }
 
