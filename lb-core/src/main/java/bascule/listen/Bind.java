@@ -1,11 +1,14 @@
 package bascule.listen;
 
+import bascule.net.SegmentFilter;
+import bascule.net.SegmentFilter.Silent;
 import bascule.net.Transport;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ServerChannel;
 import io.netty.util.NetUtil;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,6 +22,7 @@ final class Bind {
 
     final List<ServerChannel> sockets = new ArrayList<>();
     private InetSocketAddress address;
+    private boolean filtered; // The silences' lock.
 
     /// Binds, and lets the kernel queue what comes; nothing is accepted before [#lead].
     ///
@@ -103,6 +107,31 @@ final class Bind {
                             doorway.loop().executor()));
         }
         led.forEach(CompletableFuture::join);
+    }
+
+    /// Could somebody come here by this address?
+    boolean accepts(Silent silent) {
+        InetAddress own = address.getAddress();
+        return own.isAnyLocalAddress() || own.equals(silent.address());
+    }
+
+    /// Says nothing any more to those who ask for these addresses, and to no others. From one thread at a time.
+    ///
+    /// @return once it is so on all sockets; exceptionally where it cannot be
+    CompletableFuture<Void> keepSilent(List<Silent> to) {
+        if (to.isEmpty() && !filtered) return CompletableFuture.completedFuture(null);
+        filtered = !to.isEmpty();
+        List<CompletableFuture<Void>> done = new ArrayList<>();
+        for (ServerChannel socket : sockets)
+            done.add(CompletableFuture.runAsync(() -> keepSilent(socket, to), socket.eventLoop()));
+        return CompletableFuture.allOf(done.toArray(CompletableFuture[]::new));
+    }
+
+    private static void keepSilent(ServerChannel socket, List<Silent> to) {
+        if (!socket.isOpen()) return; // It was closed by a reload: nobody gets in there.
+        if (to.isEmpty()) SegmentFilter.detach(socket);
+        else if (!SegmentFilter.of(to).attach(socket))
+            throw new UnsupportedOperationException("this transport has no filters");
     }
 
     void close() {

@@ -36,6 +36,7 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.unix.Errors;
 import io.netty.handler.ssl.SslHandler;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Duration;
@@ -389,6 +390,14 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
             each.end(fronts);
         }
         exchanges.drainSome(!leaving.isEmpty());
+    }
+
+    /// On the loop: who came by a drained address and has a request that runs, or may still send one.
+    int inFlight(InetAddress address) {
+        int count = 0;
+        for (Leaving each : leaving)
+            if (each.drain.address().equals(address)) count += each.inFlight();
+        return count;
     }
 
     /// On the loop: ends what is left.

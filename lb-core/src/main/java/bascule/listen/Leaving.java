@@ -24,6 +24,7 @@ final class Leaving {
     private final ConnectionList others = new ConnectionList();
 
     private boolean ended;
+    private int counted;
 
     Leaving(AddressDrain drain, Loop loop) {
         this.drain = drain;
@@ -63,6 +64,16 @@ final class Leaving {
         old.forEach(action);
         fresh.forEach(action);
         others.forEach(action);
+    }
+
+    /// Those who have a request that runs, or may still send one.
+    int inFlight() {
+        counted = 0;
+        forEach(
+                connection -> {
+                    if (((Front) connection).doing() != Front.Doing.NEITHER) counted++;
+                });
+        return counted;
     }
 
     private void lookLater() {

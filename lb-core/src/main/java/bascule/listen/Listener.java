@@ -8,6 +8,7 @@ import bascule.proxy.Worker;
 import bascule.route.RouteTable;
 import bascule.server.Server;
 import bascule.tls.ServerTls;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
@@ -126,6 +127,17 @@ public final class Listener {
     void undrain(AddressDrain drain) {
         for (Doorway doorway : doorways)
             doorway.loop().executor().execute(() -> doorway.undrain(drain));
+    }
+
+    /// @param sum more by those who have a request that runs, or may still send one
+    List<CompletableFuture<Void>> inFlight(InetAddress address, AtomicInteger sum) {
+        List<CompletableFuture<Void>> counted = new ArrayList<>();
+        for (Doorway doorway : doorways)
+            counted.add(
+                    CompletableFuture.runAsync(
+                            () -> sum.addAndGet(doorway.inFlight(address)),
+                            doorway.loop().executor()));
+        return counted;
     }
 
     /// Nobody comes any more; running exchanges go on, each the last on its connection.

@@ -18,7 +18,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +38,7 @@ public final class Listeners {
     private volatile Map<Key, Bind> binds = Map.of();
 
     private final Drains drains = new Drains();
+    private final Silences silences = new Silences();
 
     /// Removed by a reload, with clients that have not left yet.
     private final List<Listener> leaving = new CopyOnWriteArrayList<>();
@@ -193,6 +196,7 @@ public final class Listeners {
     /// Lets clients in at the addresses of the configuration that was applied, and at no other; those of a listener that is gone may
     /// finish what they began.
     public void open(List<ListenerConfig> applied, Prepared prepared) {
+        silences.tell(prepared.binds.values()).exceptionally(_ -> null).join();
         for (ListenerConfig config : applied) {
             var from = new ArrayList<Bind>();
             for (int index = 0; index < config.binds().size(); index++) {
@@ -204,6 +208,9 @@ public final class Listeners {
         }
         close(binds.values().stream().filter(bind -> !prepared.binds.containsValue(bind)).toList());
         binds = prepared.binds;
+        var _ =
+                silences.tell(
+                        binds.values()); // What began or ended meanwhile is in force at these, too.
         leaving.forEach(Listener::drain);
     }
 
@@ -306,6 +313,37 @@ public final class Listeners {
                 for (Listener listener : leaving) listener.undrain(each);
             }
         }
+    }
+
+    /// Can [#keepSilent] be asked for?
+    public boolean canKeepSilent() {
+        return transport.kind() != Transport.Kind.NIO;
+    }
+
+    /// Who asks for a connection by this address of our own gets no answer, neither yes nor no, and can ask another host: until [#answer]. From any thread.
+    ///
+    /// @param handshakes are those that are under way dropped too, or may they be finished?
+    /// @return once it is so at all doors; exceptionally if it cannot be
+    public CompletableFuture<Void> keepSilent(InetAddress address, boolean handshakes) {
+        return silences.keep(address, handshakes, binds.values());
+    }
+
+    /// Who asks is let in again; nothing if that was so.
+    ///
+    /// @return once it is so at all doors
+    public CompletableFuture<Void> answer(InetAddress address) {
+        return silences.end(address, binds.values());
+    }
+
+    /// How many clients who came by an address that is drained have a request that runs, or may still send one. From any thread.
+    public CompletableFuture<Integer> inFlight(InetAddress address) {
+        List<Listener> all = new ArrayList<>(present);
+        all.addAll(leaving);
+        var sum = new AtomicInteger();
+        List<CompletableFuture<Void>> counted = new ArrayList<>();
+        for (Listener each : all) counted.addAll(each.inFlight(address, sum));
+        return CompletableFuture.allOf(counted.toArray(CompletableFuture[]::new))
+                .thenApply(_ -> sum.get());
     }
 
     /// Accepts no more; running exchanges go on, each the last on its connection. May be called again, for connections that were being

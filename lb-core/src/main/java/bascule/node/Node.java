@@ -8,6 +8,7 @@ import bascule.cluster.ClusterStatus;
 import bascule.cluster.OwnershipChange;
 import bascule.cluster.net.LowDescriptors;
 import bascule.cluster.ownership.Claim.Phase;
+import bascule.cluster.ownership.Timings;
 import bascule.cluster.port.OwnerPort;
 import bascule.config.Configuration;
 import bascule.health.Health;
@@ -18,6 +19,7 @@ import bascule.observe.ClusterSample;
 import bascule.observe.Events;
 import bascule.observe.LimitedEvent;
 import bascule.tls.TicketRing;
+import io.netty.channel.EventLoop;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.time.Duration;
@@ -27,6 +29,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -47,6 +51,12 @@ public final class Node implements AutoCloseable {
     private final ThreadPoolExecutor teller;
     private final LimitedEvent lost = new LimitedEvent(Duration.ofSeconds(10));
     private final Shared shared;
+    private final long drainMillis;
+    private final EventLoop loop;
+
+    /// Floating IPs that are handed over, or were lately.
+    private final Map<String, Farewell> farewells = new ConcurrentHashMap<>();
+
     private final Cluster cluster;
     private final Gate gate;
     private volatile @Nullable Cluster started;
@@ -85,6 +95,10 @@ public final class Node implements AutoCloseable {
         listeners = parts.listeners();
         hash = configuration.hash();
         ClusterSettings.Node self = settings.nodes().get(settings.self());
+        drainMillis =
+                TimeUnit.NANOSECONDS.toMillis(
+                        (settings.calm() ? Timings.CALM : Timings.FAST).drain());
+        loop = parts.loops().getFirst().executor();
         for (ClusterSettings.FloatingIp each : settings.floatingIps())
             addresses.put(each.name(), each.address());
         events = new NodeEvents(self.name(), List.copyOf(addresses.keySet()));
@@ -185,6 +199,20 @@ public final class Node implements AutoCloseable {
         }
     }
 
+    private static Farewell.Keeper keeper(Cluster cluster) {
+        return new Farewell.Keeper() {
+            @Override
+            public CompletableFuture<Void> holdNewcomers(String floatingIp) {
+                return cluster.holdNewcomers(floatingIp);
+            }
+
+            @Override
+            public void drained(String floatingIp) {
+                cluster.drained(floatingIp);
+            }
+        };
+    }
+
     private void tell(Runnable news) {
         try {
             teller.execute(
@@ -205,19 +233,19 @@ public final class Node implements AutoCloseable {
         @Override
         public void drain(String floatingIp) {
             InetAddress address = addresses.get(floatingIp);
-            if (address == null) return;
-            listeners.drain(
-                    address,
-                    () -> {
-                        Cluster told = started;
-                        if (told != null) told.drained(floatingIp);
-                    });
+            Cluster told = started;
+            if (address == null || told == null) return;
+            var farewell =
+                    new Farewell(
+                            floatingIp, address, listeners, keeper(told), loop, Node.this::tell);
+            farewells.put(floatingIp, farewell);
+            farewell.begin(drainMillis);
         }
 
         @Override
         public void undrain(String floatingIp) {
-            InetAddress address = addresses.get(floatingIp);
-            if (address != null) listeners.undrain(address);
+            Farewell farewell = farewells.remove(floatingIp);
+            if (farewell != null) farewell.end();
         }
 
         @Override
