@@ -248,10 +248,12 @@ public final class Elector {
     /// Has this node all it needs to own it from now on, or to go on to own it?
     private boolean isGranted(Seat seat, long epoch, boolean take, long now) {
         if (seat.promisedTo != self || seat.promisedEpoch != epoch) return false;
+        // An epoch may be one that another boot of this node had, if that one's are lost: so a vote
+        // for it, told late by who was away, is not worth anything.
+        long fresh = Math.min(times.hold(), now - seat.soughtNanos + 1);
         int votes = 1;
         for (Other other : others)
-            if (other != null && other.hasVotedFor(seat.floatingIp, epoch, times.hold(), now))
-                votes++;
+            if (other != null && other.hasVotedFor(seat.floatingIp, epoch, fresh, now)) votes++;
         if (votes >= rules.majority()) return true;
         return !rules.byMajority() && (take ? mayTakeAlone(seat, now) : mayStayAlone(seat, now));
     }
@@ -386,7 +388,10 @@ public final class Elector {
         seat.state = after;
         seat.learn(after.epoch());
         if (after instanceof Standby) takeBackVote(seat, self);
-        if (after instanceof Probing) probe(seat, now);
+        if (after instanceof Probing) {
+            seat.soughtNanos = now;
+            probe(seat, now);
+        }
         if (before instanceof Leaving && after instanceof Probing) seat.undecided = seat.here;
         if (before instanceof Probing && after instanceof Owning && seat.drainTold) undrain(seat);
         if (step.fault()) seat.holdDown(step.reason(), times, now);

@@ -19,6 +19,9 @@ final class Seat {
 
     long promisedEpoch;
 
+    /// When it began to ask for the votes that it has, or wants.
+    long soughtNanos;
+
     /// Who owns it, as far as is known; -1 = nobody.
     int owner = -1;
 
