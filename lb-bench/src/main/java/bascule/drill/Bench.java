@@ -181,13 +181,14 @@ final class Bench implements AutoCloseable {
         pair.close();
         for (String edge : pair.setup.members()) {
             wipe(edge);
-            for (String old : List.of("state", "bascule.conf")) delete(pair.folder(edge), old);
+            for (String old : List.of("state", "bascule.conf"))
+                delete(pair.folder(edge).resolve(old));
         }
         pair = null;
     }
 
-    private static void delete(Path folder, String name) throws IOException, InterruptedException {
-        Shell.run(List.of("rm", "-rf", folder.resolve(name).toString()));
+    private static void delete(Path what) throws IOException, InterruptedException {
+        Shell.run(List.of("rm", "-rf", what.toString()));
     }
 
     /// As a reboot does: no floating IP is left on the edge.
@@ -289,7 +290,8 @@ final class Bench implements AutoCloseable {
     }
 
     /// Keeps what was said, for whoever looks into a trial.
-    void keep(Path to, List<String> course) throws IOException {
+    void keep(Path to, List<String> course) throws IOException, InterruptedException {
+        delete(to); // Of an earlier run.
         Files.createDirectories(to);
         Files.write(to.resolve("course.txt"), course);
         for (Path log : pair().logs()) {
