@@ -228,7 +228,10 @@ final class LoadIT {
                             .filter(each -> each.fault() != Fault.CONNECT)
                             .map(Failure::number)
                             .toList();
-            assertThat(failed).isNotEmpty().hasSizeLessThanOrEqualTo(50);
+            // What runs on each connection, and maybe what comes after: a process that is killed
+            // goes on
+            // accepting until the kernel has closed its sockets.
+            assertThat(failed).isNotEmpty().hasSizeLessThanOrEqualTo(2 * 50);
             assertThat(LongStream.range(0, result.sent()))
                     .allMatch(at -> origin.seen(at) == 1 || failed.contains(at));
             assertThat(origin.seen(result.sent())).isZero();

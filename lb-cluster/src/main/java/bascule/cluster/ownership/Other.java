@@ -184,9 +184,9 @@ final class Other {
         return asks >= ASKS && now - quietNanos >= enough;
     }
 
-    /// Was it not heard for so long that, if it comes back, it takes its time before it takes anything?
+    /// Was it not heard for so long, or did it end by itself, so that it takes its time, if it comes back, before it takes anything?
     boolean isAway(long now) {
-        return !isWithin(heardNanos, times.returning(), now);
+        return isStopping() || !isWithin(heardNanos, times.returning(), now);
     }
 
     /// What was promised to it is void.
