@@ -43,16 +43,13 @@ final class HandOverWatch {
         }
     }
 
-    void fail(HandOver outcome) {
-        end(outcome);
-    }
-
     private void step(String name, long atNanos) {
         steps.add(new HandOver.Step(name, Math.max(0, atNanos - stepNanos) / 1e6));
         stepNanos = atNanos;
     }
 
-    private void end(HandOver outcome) {
+    /// Tells all who have asked.
+    void end(HandOver outcome) {
         List<CompletableFuture<HandOver>> told = List.copyOf(asked);
         asked.clear();
         for (CompletableFuture<HandOver> each : told) each.complete(outcome);

@@ -220,7 +220,7 @@ final class OwnershipDriver {
         if (now.phase() == Phase.OWNING) {
             handle(new Event.HandOver(floatingIp));
             if (elector.standing(floatingIp).phase() == Phase.OWNING)
-                handOvers[floatingIp].fail(
+                handOvers[floatingIp].end(
                         failed(floatingIp, rules.self(), "no other node is fit to own it"));
         }
         return told;

@@ -123,11 +123,4 @@ final class OwnershipLoop implements AutoCloseable {
             Thread.currentThread().interrupt();
         }
     }
-
-    /// What a thread that is stuck is doing; for the log.
-    @Nullable String stuck() {
-        if (!thread.isAlive()) return null;
-        StackTraceElement[] stack = thread.getStackTrace();
-        return stack.length == 0 ? "" : stack[0].toString();
-    }
 }

@@ -72,7 +72,6 @@ public record Timings(
         check(broken, 4 * refresh <= lease, "4 refresh <= lease");
         check(broken, lease <= soloLease, "lease <= soloLease");
         check(broken, invite + silence <= lease, "invite + silence <= lease");
-        check(broken, lease <= soloLease, "lease <= soloLease");
         check(broken, holdDown <= holdDownMost, "holdDown <= holdDownMost");
         return List.copyOf(broken);
     }
