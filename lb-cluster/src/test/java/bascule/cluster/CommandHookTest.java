@@ -69,6 +69,17 @@ class CommandHookTest {
     }
 
     @Test
+    void givenTakeUnderWay_whenClosed_thenGivenUpAndNotToldAsFailure() throws Exception {
+        long begun = System.nanoTime();
+        try (CommandHook hook = hook("echo \"$@\" >>log; sleep 1000\n", Duration.ofMinutes(10))) {
+            hook.take(4);
+            await(() -> sizeOf() == 1);
+        }
+        assertThat(System.nanoTime() - begun).isLessThan(TimeUnit.SECONDS.toNanos(100));
+        assertThat(failures).isEmpty();
+    }
+
+    @Test
     void givenHookThatHangs_whenTaken_thenEndedWithWhatItStarted() throws Exception {
         String script = "sleep 1000 & echo $! >child; echo \"$@\" >>log; wait\n";
         try (CommandHook hook = hook(script, Duration.ofMillis(300))) {
