@@ -228,9 +228,8 @@ final class LoadIT {
                             .filter(each -> each.fault() != Fault.CONNECT)
                             .map(Failure::number)
                             .toList();
-            // What runs on each connection, and maybe what comes after: a process that is killed
-            // goes on
-            // accepting until the kernel has closed its sockets.
+            // What runs on each connection, and maybe what comes next: a dying process's listening
+            // socket is closed after its connections, and takes new ones until then.
             assertThat(failed).isNotEmpty().hasSizeLessThanOrEqualTo(2 * 50);
             assertThat(LongStream.range(0, result.sent()))
                     .allMatch(at -> origin.seen(at) == 1 || failed.contains(at));
