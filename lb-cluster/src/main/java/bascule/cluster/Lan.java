@@ -32,6 +32,10 @@ final class Lan implements AutoCloseable {
     /// After a hand-over, so long clients are led to the new owner who come here still.
     private static final long LED_NANOS = TimeUnit.SECONDS.toNanos(3);
 
+    /// For so long an interface stays that of a floating IP after nothing on it says so any more: who replaces the addresses of a host deletes
+    /// them first, and a look may fall in between.
+    static final long ADDRESSES_REPLACED_NANOS = TimeUnit.SECONDS.toNanos(1);
+
     private final List<ClusterSettings.FloatingIp> floatingIps;
     private final @Nullable InetAddress givenWitness;
     private final Consumer<Event> events;
@@ -42,6 +46,9 @@ final class Lan implements AutoCloseable {
 
     /// Interface and neighbours of each floating IP; null where no interface has its subnet.
     private final HostAddresses.@Nullable Interface[] on;
+
+    /// When that was last seen to be so; before, if it is kept for [#ADDRESSES_REPLACED_NANOS].
+    private final long[] onSeenNanos;
 
     /// On which interfaces each floating IP is, and is ours: where it is put, and where the kernel says it is. Only there it may be taken off.
     private final List<Set<Integer>> placed = new ArrayList<>();
@@ -108,6 +115,7 @@ final class Lan implements AutoCloseable {
         this.onLoop = onLoop;
         this.warned = warned;
         on = new HostAddresses.Interface[floatingIps.size()];
+        onSeenNanos = new long[floatingIps.size()];
         foreign = new String[floatingIps.size()];
         for (int i = 0; i < on.length; i++) placed.add(new TreeSet<>());
         newcomers = new AtomicReferenceArray<>(floatingIps.size());
@@ -273,6 +281,12 @@ final class Lan implements AutoCloseable {
         lookAtForeign(floatingIp, other, interfaces);
         HostAddresses.Interface found = find(floatingIp, interfaces, present);
         HostAddresses.Interface before = on[floatingIp];
+        long now = System.nanoTime();
+        if (found != null) onSeenNanos[floatingIp] = now;
+        else if (before != null && now - onSeenNanos[floatingIp] < ADDRESSES_REPLACED_NANOS) {
+            found = named(before.name(), interfaces);
+            looking = true;
+        }
         on[floatingIp] = found;
         if (found != null && missing.isEmpty()) listen(found);
         if (found == null && before != null)
@@ -327,15 +341,17 @@ final class Lan implements AutoCloseable {
             List<HostAddresses.Address> present) {
         ClusterSettings.FloatingIp wanted = floatingIps.get(floatingIp);
         String name = wanted.interfaceName();
-        if (name != null) {
-            for (HostAddresses.Interface each : interfaces)
-                if (each.name().equals(name)) return each;
-            return null;
-        }
+        if (name != null) return named(name, interfaces);
         HostAddresses.Interface found = Subnets.holding(wanted.address(), present, interfaces);
         if (found != null) return found;
         for (HostAddresses.Interface each : interfaces)
             if (each.up() && placed.get(floatingIp).contains(each.index())) return each;
+        return null;
+    }
+
+    private static HostAddresses.@Nullable Interface named(
+            String name, List<HostAddresses.Interface> interfaces) {
+        for (HostAddresses.Interface each : interfaces) if (each.name().equals(name)) return each;
         return null;
     }
 
