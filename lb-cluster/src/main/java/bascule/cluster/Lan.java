@@ -47,8 +47,8 @@ final class Lan implements AutoCloseable {
     /// Interface and neighbours of each floating IP; null where no interface has its subnet.
     private final HostAddresses.@Nullable Interface[] on;
 
-    /// When that was last seen to be so; before, if it is kept for [#ADDRESSES_REPLACED_NANOS].
-    private final long[] onSeenNanos;
+    /// When a look first found nothing there that says so any more; 0 = it does.
+    private final long[] lostNanos;
 
     /// On which interfaces each floating IP is, and is ours: where it is put, and where the kernel says it is. Only there it may be taken off.
     private final List<Set<Integer>> placed = new ArrayList<>();
@@ -115,7 +115,7 @@ final class Lan implements AutoCloseable {
         this.onLoop = onLoop;
         this.warned = warned;
         on = new HostAddresses.Interface[floatingIps.size()];
-        onSeenNanos = new long[floatingIps.size()];
+        lostNanos = new long[floatingIps.size()];
         foreign = new String[floatingIps.size()];
         for (int i = 0; i < on.length; i++) placed.add(new TreeSet<>());
         newcomers = new AtomicReferenceArray<>(floatingIps.size());
@@ -281,12 +281,8 @@ final class Lan implements AutoCloseable {
         lookAtForeign(floatingIp, other, interfaces);
         HostAddresses.Interface found = find(floatingIp, interfaces, present);
         HostAddresses.Interface before = on[floatingIp];
-        long now = System.nanoTime();
-        if (found != null) onSeenNanos[floatingIp] = now;
-        else if (before != null && now - onSeenNanos[floatingIp] < ADDRESSES_REPLACED_NANOS) {
-            found = named(before.name(), interfaces);
-            looking = true;
-        }
+        if (found != null || before == null) lostNanos[floatingIp] = 0;
+        else found = keptMeanwhile(floatingIp, before, interfaces);
         on[floatingIp] = found;
         if (found != null && missing.isEmpty()) listen(found);
         if (found == null && before != null)
@@ -347,6 +343,17 @@ final class Lan implements AutoCloseable {
         for (HostAddresses.Interface each : interfaces)
             if (each.up() && placed.get(floatingIp).contains(each.index())) return each;
         return null;
+    }
+
+    private HostAddresses.@Nullable Interface keptMeanwhile(
+            int floatingIp,
+            HostAddresses.Interface before,
+            List<HostAddresses.Interface> interfaces) {
+        long now = System.nanoTime();
+        if (lostNanos[floatingIp] == 0) lostNanos[floatingIp] = now;
+        if (now - lostNanos[floatingIp] >= ADDRESSES_REPLACED_NANOS) return null;
+        looking = true; // Until it is so again, or the time is over.
+        return named(before.name(), interfaces);
     }
 
     private static HostAddresses.@Nullable Interface named(

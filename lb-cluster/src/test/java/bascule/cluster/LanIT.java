@@ -138,6 +138,7 @@ class LanIT {
         start("", null);
         await(this::latestCarrier);
         lan.take(0, LEASE);
+        Thread.sleep(1500); // The last look is long ago.
         namespace.run("ip", "addr", "flush", "dev", "lan0", "scope", "global");
 
         assertThat(hasCarrierAfterLook()).isTrue(); // In the middle of it.
