@@ -35,9 +35,13 @@ final class Sessions {
     private static final int CHALLENGES = 64;
     private static final int WARM_BEATS = 20;
 
-    /// Boots of another node that are over; none of them is believed again. One that was over earlier has no token of ours that is young
-    /// enough.
+    /// Boots of another node that are over; none of them is believed while the one after it is heard. One that was over earlier has no
+    /// token of ours that is young enough.
     private static final int RETIRED = 8;
+
+    /// For so long the newest boot of a node has to be silent before an older one is believed again: it was a copy of the host that has
+    /// gone (a snapshot that was started beside the original).
+    static final long COPY_GONE_NANOS = 10_000_000_000L;
 
     private static final long SECOND_NANOS = 1_000_000_000;
 
@@ -84,6 +88,9 @@ final class Sessions {
 
     private static final Outcome NOTHING = new Outcome.Nothing();
 
+    /// What would be lost with a boot that is over, and comes back: what was heard of it is never heard again.
+    private record Retired(byte[] nonce, ReplayWindow window) {}
+
     /// Another node; its lock is itself.
     private final class Peer {
         final int index;
@@ -101,8 +108,9 @@ final class Sessions {
         final byte[][] challenges = new byte[CHALLENGES][];
         final long[] sentNanos = new long[CHALLENGES];
         int next;
-        final byte[][] retired = new byte[RETIRED][];
+        final @Nullable Retired[] retired = new Retired[RETIRED];
         int retiredNext;
+        long heardNanos; // Of the session.
         final Map<InetSocketAddress, Long> helloNanos = new LinkedHashMap<>(); // WAYS at most.
         long freshDue;
         long genuineDue;
@@ -134,22 +142,39 @@ final class Sessions {
                     .write(ids[settings.self()], ids[index], macs);
         }
 
-        boolean isRetired(byte[] theirNonce) {
-            for (byte[] each : retired)
-                if (each != null && Arrays.equals(each, theirNonce)) return true;
-            return false;
+        /// Was it over when another came, and is that one still there?
+        boolean isOver(byte[] theirNonce, long nowNanos) {
+            return nowNanos - heardNanos < COPY_GONE_NANOS && retired(theirNonce) >= 0;
+        }
+
+        private int retired(byte[] theirNonce) {
+            for (int i = 0; i < RETIRED; i++) {
+                Retired each = retired[i];
+                if (each != null && Arrays.equals(each.nonce, theirNonce)) return i;
+            }
+            return -1;
+        }
+
+        private ReplayWindow windowOf(byte[] theirNonce) {
+            int earlier = retired(theirNonce);
+            Retired back = earlier < 0 ? null : retired[earlier];
+            if (back == null) return new ReplayWindow();
+            retired[earlier] = null;
+            return back.window;
         }
 
         boolean knows(byte[] theirNonce) {
             return session != null && Arrays.equals(session.theirNonce(), theirNonce);
         }
 
-        void adopt(byte[] theirNonce) {
+        void adopt(byte[] theirNonce, long nowNanos) {
             if (knows(theirNonce)) return;
+            ReplayWindow next = windowOf(theirNonce);
             if (session != null) {
-                retired[retiredNext] = session.theirNonce();
+                retired[retiredNext] = new Retired(session.theirNonce(), window);
                 retiredNext = (retiredNext + 1) % RETIRED;
             }
+            heardNanos = nowNanos;
             session =
                     new Session(
                             secrets,
@@ -158,7 +183,7 @@ final class Sessions {
                             nonce,
                             settings.names().get(index),
                             theirNonce);
-            window = new ReplayWindow();
+            window = next;
             newest = Hello.NONE;
             proven = Event.UNPROVEN;
             Arrays.fill(challenges, null);
@@ -369,12 +394,12 @@ final class Sessions {
             forged.incrementAndGet();
             return NOTHING;
         }
-        if (peer.isRetired(hello.nonce())) {
+        if (peer.isOver(hello.nonce(), nowNanos)) {
             replayed.incrementAndGet();
             return NOTHING;
         }
         boolean fresh = peer.isFresh(hello.echo(), nowNanos);
-        if (fresh) peer.adopt(hello.nonce());
+        if (fresh) peer.adopt(hello.nonce(), nowNanos);
         if (peer.knows(hello.nonce()) && Arrays.equals(hello.knows(), nonce)) return NOTHING;
         if (fresh ? !peer.takeFresh(nowNanos) : !peer.takeGenuine(nowNanos)) return NOTHING;
         // A recorded one may come in the name of any source: beyond the limit only the node itself
@@ -423,6 +448,7 @@ final class Sessions {
         peer.echoed(opened.echo());
         if (!newest) return NOTHING;
         peer.newest = opened.challenge();
+        peer.heardNanos = nowNanos;
         return new Outcome.Heard(peer.index, opened.beat(), peer.proven);
     }
 }

@@ -246,6 +246,30 @@ final class SessionsTest {
     }
 
     @Test
+    void givenCopyOfAHostThatIsGoneAgain_whenTheOriginalSpeaks_thenBelievedAndNothingOfItTwice() {
+        meet();
+        byte[] early = a.says(B, 1);
+        assertThat(b.takes(early)).isNull();
+        Node copy = new Node(A, "one", key);
+        assertThat(meet(copy, b, copy.sessions.helloIfDue(B, now))).isEqualTo(3);
+        now += 9_999 * MS;
+        byte[] last = copy.says(B, 2);
+        assertThat(b.takes(last)).isNull();
+        now += 9_999 * MS; // Less than 10 s of silence.
+        assertThat(b.takes(a.sessions.helloIfDue(B, now))).isNull();
+        assertThat(b.sessions.replayed.get()).isEqualTo(1);
+        now += 101 * MS;
+
+        meet(a, b, a.sessions.helloIfDue(B, now));
+        b.heard.clear();
+        b.takes(early);
+        b.takes(last);
+        assertThat(b.heard).isEmpty();
+        b.takes(a.says(B, 3));
+        assertThat(b.lastEpoch()).isEqualTo(3);
+    }
+
+    @Test
     void givenHelloWithAnOldToken_whenItComesLate_thenNoSession() {
         byte[] answer = a.takes(b.sessions.helloIfDue(A, now));
         byte[] proof = b.takes(answer);
