@@ -117,6 +117,7 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
         selfCheck = new SelfCheck(exchanges);
         countDown = closed -> connections.decrementAndGet();
         metrics = worker.metrics().listener(rules.listener());
+        metrics.limit(rules.connections());
         metrics.expectRejections(Arrays.stream(Rejection.values()).map(Rejection::reason).toList());
         if (rules.tls() != null) metrics.expectHandshakes();
         metrics.expectAcceptErrors(List.of("emfile", "enfile", "memory", "other"));
@@ -127,6 +128,7 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
     /// reverse, end with what they have begun.
     void install(DoorRules rules, ListenerRules requests, List<Backend> backends) {
         this.rules = rules;
+        metrics.limit(rules.connections());
         if (rules.tls() != null) metrics.expectHandshakes();
         exchanges.install(requests, backends);
         long now = loop().nanoTime();

@@ -8,6 +8,7 @@ public final class ListenerMetrics {
     final ReasonCounters rejected = new ReasonCounters();
     final HandshakeCounters handshakes = new HandshakeCounters();
     private final ReasonCounters acceptErrors;
+    private volatile int limit;
 
     /// @param acceptErrors the loop's, of all its listeners
     ListenerMetrics(ReasonCounters acceptErrors) {
@@ -38,6 +39,15 @@ public final class ListenerMetrics {
     /// @param result any but [HandshakeResult#OK]
     public void handshakeFailed(HandshakeResult result) {
         handshakes.failed(result);
+    }
+
+    /// @param connections that the listener may have open, over all loops
+    public void limit(int connections) {
+        limit = connections;
+    }
+
+    int limit() {
+        return limit;
     }
 
     public void opened() {

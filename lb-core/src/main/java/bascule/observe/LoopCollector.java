@@ -9,6 +9,7 @@ import static bascule.observe.MetricNames.CLUSTER_CONFIG_DIFFERS;
 import static bascule.observe.MetricNames.CLUSTER_NODES;
 import static bascule.observe.MetricNames.CONFIG_INFO;
 import static bascule.observe.MetricNames.CONFIG_RELOADS;
+import static bascule.observe.MetricNames.CONNECTIONS_LIMIT;
 import static bascule.observe.MetricNames.CONNECTIONS_OPEN;
 import static bascule.observe.MetricNames.CONNECT_DURATION;
 import static bascule.observe.MetricNames.EVENT_LOOP_LAG;
@@ -113,6 +114,7 @@ final class LoopCollector implements MultiCollector {
         loop.listeners.forEach(
                 (listener, counts) -> {
                     families.add(CONNECTIONS_OPEN, counts.open(), listener);
+                    families.set(CONNECTIONS_LIMIT, counts.limit(), listener);
                     counts.rejected.forEach(
                             (reason, count) -> families.add(REJECTED, count, listener, reason));
                     counts.handshakes.forEach(
@@ -176,6 +178,11 @@ final class LoopCollector implements MultiCollector {
 
         void add(Metric metric, long value, String... labels) {
             cells(metric, 1, labels)[0] += value;
+        }
+
+        /// Of what all loops know alike, and what does not add up.
+        void set(Metric metric, long value, String... labels) {
+            cells(metric, 1, labels)[0] = value;
         }
 
         void add(Metric metric, LogLinearHistogram histogram, String... labels) {

@@ -61,6 +61,11 @@ final class MetricNames {
                     "server");
     static final Metric CONNECTIONS_OPEN =
             gauge("bascule_connections_open", "Open connections of clients.", "listener");
+    static final Metric CONNECTIONS_LIMIT =
+            gauge(
+                    "bascule_connections_limit",
+                    "Connections that the listener may have open: one more is refused.",
+                    "listener");
     static final Metric SERVER_UP =
             gauge(
                     "bascule_server_up",

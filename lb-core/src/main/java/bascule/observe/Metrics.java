@@ -61,6 +61,8 @@ public final class Metrics implements AutoCloseable {
 
     private Metrics(String version, int loops) {
         this.version = version;
+        for (String result : List.of("loaded", "refused", "failed"))
+            reloads.put(result, new AtomicLong());
         for (String result : List.of("loaded", "refused"))
             certificateReloads.put(result, new AtomicLong());
         this.loops = IntStream.range(0, loops).mapToObj(_ -> new LoopMetrics()).toList();

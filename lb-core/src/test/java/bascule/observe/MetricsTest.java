@@ -35,6 +35,7 @@ final class MetricsTest {
                         "bascule_retries_total{backend=\"web\",reason=\"connect\"} 0.0",
                         "bascule_access_log_dropped_total 0.0",
                         "bascule_config_info{hash=\"none\"} 1",
+                        "bascule_config_reloads_total{result=\"refused\"} 0.0",
                         "bascule_build_info{version=\"1.2.3\"} 1");
     }
 
@@ -58,6 +59,7 @@ final class MetricsTest {
             server.connectionClosed();
             server.idle(1);
             loop.listener("http").opened();
+            loop.listener("http").limit(20);
             loop.listener("http").acceptError("descriptors");
             loop.connections(5 + i);
             loop.lag(2_000_000);
@@ -79,6 +81,7 @@ final class MetricsTest {
                         "bascule_server_connections{backend=\"web\",server=\"a\"} 2.0",
                         "bascule_server_pool_idle{backend=\"web\",server=\"a\"} 2.0",
                         "bascule_connections_open{listener=\"http\"} 2.0",
+                        "bascule_connections_limit{listener=\"http\"} 20.0",
                         "bascule_accept_errors_total{reason=\"descriptors\"} 2.0",
                         "bascule_loop_connections{loop=\"0\"} 5.0",
                         "bascule_loop_connections{loop=\"1\"} 6.0",

@@ -101,6 +101,18 @@ public final class Pair implements AutoCloseable {
         if (!(result instanceof Commands.Reloaded)) throw new AssertionError(result);
     }
 
+    /// A reload of what cannot be put in force; all stays as it was.
+    public void reloadRefused(String node, String text) {
+        String before = texts.put(node, text.replace("STATE", state(node).toString()));
+        complaints.deaf(
+                () -> {
+                    Commands.ReloadResult result = daemons.get(node).reload().join();
+                    if (!(result instanceof Commands.Refused))
+                        throw new AssertionError(result.toString());
+                });
+        texts.put(node, before);
+    }
+
     public void stop(String node) {
         daemons.remove(node).stop();
     }
