@@ -43,6 +43,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -92,7 +93,11 @@ public final class Daemon {
     /// How long a change under way may take to end when the daemon stops.
     private static final long CONTROL_END_MILLIS = 5000;
 
+    /// What a stop may take beside the grace: a change under way, the hand-over, loops and threads that end.
+    private static final Duration AROUND_GRACE = Duration.ofSeconds(25);
+
     private final @Nullable Supplier<LoadResult> source;
+    private final @Nullable Service service;
     private final Transport transport;
     private final Metrics metrics;
     private final RecentLatency latency;
@@ -106,6 +111,7 @@ public final class Daemon {
     private final Health health;
     private final HostNames names;
     private final StatusView view;
+    private final StatusSentence sentence;
     private volatile @Nullable AdminServer admin;
     private volatile @Nullable Node node; // Null = alone, or not there yet.
     private @Nullable CertificateWatch certificateWatch;
@@ -154,12 +160,16 @@ public final class Daemon {
     /// @throws StartFailure with nothing left open
     public static Daemon start(Configuration configuration, @Nullable Supplier<LoadResult> source)
             throws StartFailure {
-        return start(configuration, source, new TicketRing(Instant.now()));
+        return start(configuration, source, new TicketRing(Instant.now()), null);
     }
 
-    /// With the keys of TLS tickets of another daemon, or of one that was before.
+    /// @param tickets the keys of TLS tickets of another daemon, or of one that was before
+    /// @param service what started this daemon; null = nobody who wants to know of it. The caller says [#serves]
     static Daemon start(
-            Configuration configuration, @Nullable Supplier<LoadResult> source, TicketRing tickets)
+            Configuration configuration,
+            @Nullable Supplier<LoadResult> source,
+            TicketRing tickets,
+            @Nullable Service service)
             throws StartFailure {
         String lacking = DescriptorNeeds.lacking(configuration);
         if (lacking != null) throw new StartFailure(Main.REFUSED, lacking);
@@ -168,7 +178,7 @@ public final class Daemon {
         } catch (IOException failure) {
             throw new StartFailure(Main.FAILED, String.valueOf(failure.getMessage()), failure);
         }
-        Daemon daemon = new Daemon(configuration, source, tickets);
+        Daemon daemon = new Daemon(configuration, source, tickets, service);
         try {
             daemon.open(configuration);
             return daemon;
@@ -181,9 +191,11 @@ public final class Daemon {
     private Daemon(
             Configuration configuration,
             @Nullable Supplier<LoadResult> source,
-            TicketRing tickets) {
+            TicketRing tickets,
+            @Nullable Service service) {
         this.source = source;
         this.tickets = tickets;
+        this.service = service;
         inForce = InForce.now(configuration, null);
         transport =
                 Transport.open(
@@ -223,6 +235,7 @@ public final class Daemon {
         view =
                 new StatusView(
                         () -> inForce, listeners, backends, metrics, latency, this::clusterStatus);
+        sentence = new StatusSentence(() -> inForce, listeners, backends, this::clusterStatus);
     }
 
     /// Where to keep what must outlive a restart; null for nowhere: on a host where Bascule is not installed there is no such folder.
@@ -290,6 +303,14 @@ public final class Daemon {
         node = joined;
         metrics.cluster(joined::sample);
         Events.info("cluster-joined", "node", joined, "cluster", settings.name());
+    }
+
+    /// All is open, and a signal would stop it well.
+    void serves() {
+        Service manager = service;
+        if (manager == null) return;
+        manager.watch(transport.loops(), node);
+        manager.ready(sentence.text());
     }
 
     private @Nullable Cluster cluster() {
@@ -594,6 +615,7 @@ public final class Daemon {
         if (joined == null) tickets.rotate(Instant.now());
         else joined.everySecond(Instant.now());
         for (String name : listeners.forgetEmpty()) metrics.removeListener(name);
+        if (service != null) service.status(sentence.text());
         if (lingering.isEmpty() || listeners.anyLeaving()) return;
         lingering.forEach(this::retire);
         lingering.clear();
@@ -611,9 +633,20 @@ public final class Daemon {
             return CompletableFuture.completedFuture(new Commands.Failed(cause));
         }
         try {
-            return CompletableFuture.supplyAsync(() -> reloaded(file.get()), control);
+            return CompletableFuture.supplyAsync(() -> reloadedFrom(file), control);
         } catch (RejectedExecutionException _) {
             return CompletableFuture.completedFuture(new Commands.Stopping());
+        }
+    }
+
+    private ReloadResult reloadedFrom(Supplier<LoadResult> file) {
+        Service manager = service;
+        if (manager == null) return reloaded(file.get());
+        manager.reloading();
+        try {
+            return reloaded(file.get());
+        } finally {
+            manager.ready(sentence.text());
         }
     }
 
@@ -729,10 +762,11 @@ public final class Daemon {
     public void stop() {
         if (stopping) return;
         stopping = true;
+        Configuration configuration = inForce.configuration();
+        if (service != null) service.stopping(configuration.shutdownGrace().plus(AROUND_GRACE));
         end(control);
         Node joined = node;
         if (joined != null) joined.leave();
-        Configuration configuration = inForce.configuration();
         long end = System.nanoTime() + configuration.shutdownGrace().toNanos();
         Events.info(
                 "stopping",
@@ -746,6 +780,7 @@ public final class Daemon {
         Events.info("stopped", "cut", listeners.connections());
         listeners.stop();
         close();
+        if (service != null) service.close();
     }
 
     /// Opens the access log's file anew: what moves logs away asks for that. From any thread.

@@ -46,6 +46,7 @@ final class Demo {
                         : Main.serve(
                                 configuration,
                                 null,
+                                null,
                                 daemon -> System.out.print(guide(daemon, folder, text)),
                                 end);
         end.run();

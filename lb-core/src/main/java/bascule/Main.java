@@ -7,12 +7,14 @@ import bascule.config.Configuration;
 import bascule.config.ConfigurationLoader;
 import bascule.config.LoadResult;
 import bascule.observe.Events;
+import bascule.tls.TicketRing;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -65,13 +67,18 @@ public final class Main {
     ///
     /// @return exit code
     static int run(Path file, @Nullable String node) throws InterruptedException {
+        Service service = Service.of(System.getenv());
         Configuration whole = loaded(ConfigurationLoader.load(file, System.getenv()));
-        if (whole == null) return REFUSED;
+        if (whole == null) {
+            if (service != null) service.status("refused: " + file + ", see the log");
+            return REFUSED;
+        }
         Configuration own;
         try {
             own = NodeIdentity.part(whole, node);
         } catch (StartFailure e) {
             complain(file + ": " + e.getMessage());
+            if (service != null) service.status("refused: " + e.getMessage());
             return e.exitCode();
         }
         var about = new ArrayList<Object>();
@@ -81,6 +88,7 @@ public final class Main {
         return serve(
                 own,
                 () -> NodeIdentity.part(ConfigurationLoader.load(file, System.getenv()), own),
+                service,
                 _ -> Events.changed("started", about.toArray()),
                 () -> {});
     }
@@ -88,24 +96,28 @@ public final class Main {
     /// Runs a daemon until a signal ends the process; returns only if it could not start, and has then said why.
     ///
     /// @param source reads the configuration anew, for a reload; null where there is no file
+    /// @param service what started this process; null = nobody who wants to know of it
     /// @param started told when it serves
     /// @param stopped called when it has stopped
     /// @return exit code
     static int serve(
             Configuration configuration,
             @Nullable Supplier<LoadResult> source,
+            @Nullable Service service,
             Consumer<Daemon> started,
             Runnable stopped)
             throws InterruptedException {
         Events.start(configuration.logging().level());
+        if (service != null) service.tellFaults();
         var serving = new AtomicReference<Daemon>();
         Signals.on("USR1", () -> reopenLogs(serving.get())); // First: unheard, it would end us.
         Signals.on("HUP", () -> reload(serving.get()));
         Daemon daemon;
         try {
-            daemon = Daemon.start(configuration, source);
+            daemon = Daemon.start(configuration, source, new TicketRing(Instant.now()), service);
         } catch (StartFailure e) {
             complain(e.getMessage());
+            if (service != null) service.status("not started: " + e.getMessage());
             return e.exitCode();
         }
         stopOnSignal(
@@ -114,6 +126,7 @@ public final class Main {
                     stopped.run();
                 });
         serving.set(daemon);
+        daemon.serves();
         started.accept(daemon);
         new CountDownLatch(1).await();
         return OK;

@@ -73,7 +73,7 @@ final class TicketsOverRestartIT {
     }
 
     private void run(TicketRing keys, Use use) throws Exception {
-        Daemon daemon = Daemon.start(configuration, null, keys);
+        Daemon daemon = Daemon.start(configuration, null, keys, null);
         try {
             use.with(daemon.addresses("tls").getFirst().getPort());
         } finally {

@@ -51,6 +51,7 @@ public final class Cluster implements AutoCloseable {
     private final @Nullable String[] configHashes; // The loop's.
     private Set<Integer> present = Set.of(); // The loop's.
     private int turns; // The loop's.
+    private final AtomicLong turned = new AtomicLong(); // The loop's; any thread reads it.
     private long lostTold; // The loop's.
     private final Limited lostNews = new Limited(System.nanoTime());
     private final Limited bugNews = new Limited(System.nanoTime());
@@ -352,6 +353,7 @@ public final class Cluster implements AutoCloseable {
         tellLost(nowNanos);
         if (driver.hasNews() || ++turns % STATUS_TURNS == 0)
             status = driver.status(() -> configHashes);
+        turned.lazySet(turned.getPlain() + 1);
     }
 
     private void tellLost(long nowNanos) {
@@ -553,6 +555,11 @@ public final class Cluster implements AutoCloseable {
     /// Half a second old at most; what this node is to an address, a turn of the loop.
     public ClusterStatus status() {
         return status;
+    }
+
+    /// How many turns the ownership loop has done to their end: twenty a second at least while it runs.
+    public long turned() {
+        return turned.get();
     }
 
     /// What datagrams of the owner port were dropped, since the start.

@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.EventLoop;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +15,7 @@ public final class Loop {
     private final EventLoop executor;
     private final ByteBufAllocator allocator;
     private final DeadlineWheel wheel;
+    private final AtomicLong ticks = new AtomicLong(); // The loop's; any thread reads it.
     private long tickNanos;
     private long wallOffsetMillis;
     private @Nullable ScheduledFuture<?> ticking;
@@ -84,6 +86,12 @@ public final class Loop {
         setWallOffset(now);
         wheel.advance(now);
         onTick.accept(lag);
+        ticks.lazySet(ticks.getPlain() + 1);
+    }
+
+    /// How often it has ticked, ten times a second while it runs. From any thread.
+    public long ticks() {
+        return ticks.get();
     }
 
     private void setWallOffset(long nowNanos) {

@@ -150,6 +150,11 @@ public final class Node implements AutoCloseable {
         return cluster.status();
     }
 
+    /// See [Cluster#turned].
+    public long turned() {
+        return cluster.turned();
+    }
+
     /// A configuration is in force, in which nothing of the cluster's own is different.
     public void configuration(Configuration next) {
         hash = next.hash();

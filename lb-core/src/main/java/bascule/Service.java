@@ -1,0 +1,127 @@
+package bascule;
+
+import bascule.net.Loop;
+import bascule.node.Node;
+import bascule.observe.Events;
+import bascule.observe.LimitedEvent;
+import bascule.systemd.ManagerEnvironment;
+import bascule.systemd.NotifySocket;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/// The daemon as a service of systemd: says how it is (sd_notify(3)), and feeds the watchdog. There is none where nobody wants to know. What
+/// cannot be said is an event; nothing fails for it. From any thread.
+final class Service implements AutoCloseable {
+    private final ManagerEnvironment told;
+    private final @Nullable NotifySocket socket; // Null = there are descriptors alone.
+    private final List<String> faults = new ArrayList<>();
+    private final LimitedEvent failed = new LimitedEvent(Duration.ofSeconds(10));
+    private @Nullable Watchdog watchdog;
+    private String shown = "";
+    private boolean stopping;
+
+    /// @param environment of this process
+    /// @return null without a manager
+    static @Nullable Service of(Map<String, String> environment) {
+        if (!environment.containsKey("NOTIFY_SOCKET") && !environment.containsKey("LISTEN_FDS"))
+            return null;
+        long pid = ProcessHandle.current().pid();
+        return new Service(ManagerEnvironment.of(environment, pid));
+    }
+
+    Service(ManagerEnvironment told) {
+        this.told = told;
+        faults.addAll(told.faults());
+        NotifySocket opened = null;
+        String address = told.notifySocket();
+        if (address != null) {
+            try {
+                opened = NotifySocket.open(address);
+            } catch (IOException failure) {
+                faults.add(String.valueOf(failure.getMessage()));
+            }
+        }
+        socket = opened;
+    }
+
+    /// Tells what of the environment was not understood; once there is a log.
+    void tellFaults() {
+        for (String fault : faults) Events.warn("service-manager-not-understood", "fault", fault);
+        faults.clear();
+    }
+
+    /// All is open, or a reload is over.
+    ///
+    /// @param sentence for `systemctl status`
+    synchronized void ready(String sentence) {
+        if (stopping) return;
+        shown = sentence;
+        say("READY=1", "STATUS=" + line(sentence));
+    }
+
+    /// @param node null = alone
+    synchronized void watch(List<Loop> loops, @Nullable Node node) {
+        if (told.watchdogMicros() == 0 || socket == null || watchdog != null) return;
+        List<Watchdog.Watched> all = new ArrayList<>();
+        for (Loop loop : loops)
+            all.add(new Watchdog.Watched("event loop " + loop.index(), loop::ticks));
+        if (node != null) all.add(new Watchdog.Watched("ownership loop", node::turned));
+        watchdog = new Watchdog(told.watchdogMicros(), all, () -> say("WATCHDOG=1"));
+        watchdog.start();
+    }
+
+    /// The configuration is read anew; [#ready] follows, whatever comes of it.
+    synchronized void reloading() {
+        if (stopping) return;
+        // CLOCK_MONOTONIC, which is what HotSpot's nanoTime() reads on Linux.
+        say("RELOADING=1", "MONOTONIC_USEC=" + System.nanoTime() / 1000);
+    }
+
+    /// Says it if it differs from what was said last.
+    synchronized void status(String sentence) {
+        if (sentence.equals(shown)) return;
+        shown = sentence;
+        say("STATUS=" + line(sentence));
+    }
+
+    /// @param most it may take, whatever `TimeoutStopSec` says
+    synchronized void stopping(Duration most) {
+        stopping = true;
+        shown = "stopping";
+        say(
+                "STOPPING=1",
+                "STATUS=stopping",
+                "EXTEND_TIMEOUT_USEC=" + TimeUnit.NANOSECONDS.toMicros(most.toNanos()));
+    }
+
+    /// A line is all that a sentence can be.
+    private static String line(String text) {
+        return text.replaceAll("\\p{Cntrl}+", " ");
+    }
+
+    private void say(String... lines) {
+        NotifySocket open = socket;
+        if (open == null) return;
+        try {
+            open.send(lines);
+        } catch (IOException failure) {
+            failed.warn("service-manager-unheard", "cause", failure);
+        }
+    }
+
+    /// In seconds; null = nobody watches.
+    @Nullable Double watchdogSeconds() {
+        return told.watchdogMicros() == 0 ? null : (Double) (told.watchdogMicros() / 1e6);
+    }
+
+    @Override
+    public synchronized void close() {
+        if (watchdog != null) watchdog.close();
+        if (socket != null) socket.close();
+    }
+}

@@ -1,0 +1,131 @@
+package bascule.systemd;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/// What is said to the manager: datagrams of `KEY=VALUE` lines (sd_notify(3)), to a socket in the file system, or to an abstract one. From any
+/// thread, one after the other. A manager that takes nothing holds up the sender for [#PATIENCE_MILLIS], no longer.
+public final class NotifySocket implements AutoCloseable {
+    static final int PATIENCE_MILLIS = 1000;
+
+    /// `sun_path` of unix(7), less the NUL at its end.
+    private static final int LONGEST_PATH = 107;
+
+    private static final int NO_DESCRIPTOR = -1;
+
+    // struct msghdr and struct cmsghdr of LP64 (recvmsg(2), cmsg(3)).
+    private static final int MESSAGE_BYTES = 56;
+    private static final int CONTROL_BYTES = 24; // CMSG_SPACE(sizeof(int))
+    private static final int CONTROL_LENGTH = 20; // CMSG_LEN(sizeof(int))
+
+    private final Arena arena;
+    private final MemorySegment errno;
+    private final MemorySegment address;
+    private final int fd;
+    private boolean closed;
+
+    /// @param address of `NOTIFY_SOCKET`: an absolute path, or `@` and an abstract name
+    /// @throws IOException with value and reason
+    public static NotifySocket open(String address) throws IOException {
+        byte[] path = address.getBytes(UTF_8);
+        boolean isAbstract = address.startsWith("@");
+        if (path.length < 2 || !(isAbstract || address.startsWith("/")))
+            throw new IOException(
+                    "NOTIFY_SOCKET=" + address + " (expected: an absolute path, or @NAME)");
+        if (path.length > LONGEST_PATH)
+            throw new IOException(
+                    "NOTIFY_SOCKET has %d bytes (expected: at most %d)"
+                            .formatted(path.length, LONGEST_PATH));
+        if (isAbstract) path[0] = 0;
+        return new NotifySocket(path, isAbstract);
+    }
+
+    private NotifySocket(byte[] path, boolean isAbstract) throws IOException {
+        arena = Arena.ofShared();
+        errno = arena.allocate(Sys.CAPTURE);
+        // An abstract name is as long as it is; a path ends with its NUL.
+        address = arena.allocate(2L + path.length + (isAbstract ? 0 : 1), 2);
+        address.set(JAVA_SHORT, 0, (short) Sys.AF_UNIX);
+        MemorySegment.copy(path, 0, address, JAVA_BYTE, 2, path.length);
+        fd = Sys.socket(errno, Sys.AF_UNIX, Sys.SOCK_DGRAM | Sys.SOCK_CLOEXEC);
+        if (fd < 0) {
+            arena.close();
+            throw new IOException("no socket for NOTIFY_SOCKET: errno " + -fd);
+        }
+        MemorySegment patience = arena.allocate(16, 8); // struct timeval
+        patience.set(JAVA_LONG, 0, PATIENCE_MILLIS / 1000);
+        patience.set(JAVA_LONG, 8, PATIENCE_MILLIS % 1000 * 1000L);
+        Sys.setsockopt(errno, fd, Sys.SOL_SOCKET, Sys.SO_SNDTIMEO, patience);
+    }
+
+    /// @param lines `KEY=VALUE`
+    /// @throws IOException if it was not taken; nothing is sent again
+    public void send(String... lines) throws IOException {
+        send(NO_DESCRIPTOR, lines);
+    }
+
+    /// @param passed a descriptor, of which the manager gets a copy
+    public synchronized void send(int passed, String... lines) throws IOException {
+        if (closed) return;
+        byte[] text = String.join("\n", lines).getBytes(UTF_8);
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment bytes = call.allocate(Math.max(1, text.length));
+            MemorySegment.copy(text, 0, bytes, JAVA_BYTE, 0, text.length);
+            MemorySegment vector = call.allocate(16, 8); // struct iovec
+            vector.set(ADDRESS, 0, bytes);
+            vector.set(JAVA_LONG, 8, text.length);
+            MemorySegment message = call.allocate(MESSAGE_BYTES, 8);
+            message.set(ADDRESS, 0, address);
+            message.set(JAVA_INT, 8, (int) address.byteSize());
+            message.set(ADDRESS, 16, vector);
+            message.set(JAVA_LONG, 24, 1);
+            if (passed != NO_DESCRIPTOR) {
+                MemorySegment control = call.allocate(CONTROL_BYTES, 8);
+                control.set(JAVA_LONG, 0, CONTROL_LENGTH);
+                control.set(JAVA_INT, 8, Sys.SOL_SOCKET);
+                control.set(JAVA_INT, 12, Sys.SCM_RIGHTS);
+                control.set(JAVA_INT, 16, passed);
+                message.set(ADDRESS, 32, control);
+                message.set(JAVA_LONG, 40, CONTROL_BYTES);
+            }
+            int sent;
+            do sent = Sys.sendmsg(errno, fd, message, Sys.MSG_NOSIGNAL);
+            while (sent == -Sys.EINTR);
+            if (sent == -Sys.EAGAIN)
+                throw new IOException(
+                        "the manager took nothing for %d ms: %s"
+                                .formatted(PATIENCE_MILLIS, lines[0]));
+            if (sent < 0) throw new IOException("errno %d: %s".formatted(-sent, lines[0]));
+        }
+    }
+
+    /// Has the manager keep a copy of a descriptor until the service is stopped; the next start of this program gets it.
+    ///
+    /// @param name up to 255 bytes of ASCII, no `:`. One that is kept already stays under the name it has
+    public void keep(String name, int descriptor) throws IOException {
+        // FDPOLL: the manager would be woken by each connection that comes, to see nothing.
+        send(descriptor, "FDSTORE=1", "FDNAME=" + name, "FDPOLL=0");
+    }
+
+    /// Has the manager close its copies of all descriptors of that name.
+    public void forget(String name) throws IOException {
+        send("FDSTOREREMOVE=1", "FDNAME=" + name);
+    }
+
+    /// What is said after this is not heard.
+    @Override
+    public synchronized void close() {
+        if (closed) return;
+        closed = true;
+        Sys.close(errno, fd);
+        arena.close();
+    }
+}
