@@ -591,7 +591,11 @@ final class Lan implements AutoCloseable {
         if (!missing.isEmpty()) return missing + " missing";
         String other = foreign[floatingIp];
         if (other != null) return other + " is not ours";
-        return on[floatingIp] != null ? "" : "no interface has the subnet of " + name(floatingIp);
+        if (on[floatingIp] != null) return "";
+        String wanted = floatingIps.get(floatingIp).interfaceName();
+        return wanted != null
+                ? "no interface " + wanted
+                : "no interface has an address in the subnet of " + name(floatingIp);
     }
 
     private String name(int floatingIp) {

@@ -164,6 +164,17 @@ class LanIT {
     }
 
     @Test
+    void givenNoInterfaceInItsSubnet_whenLooked_thenThatIsWhatIsInTheWay() throws Exception {
+        start("", null);
+        await(this::latestCarrier);
+        namespace.run("ip", "addr", "del", "10.9.0.1/24", "dev", "lan0");
+        await(() -> !latestCarrier());
+
+        assertThat(lan.obstacle(0))
+                .isEqualTo("no interface has an address in the subnet of " + PUBLIC + "/24");
+    }
+
+    @Test
     void givenSameAddressByAnOperator_whenLooked_thenToldOnceUnfitAndNeverTouched()
             throws Exception {
         start("", null);

@@ -781,8 +781,10 @@ public final class Elector {
     private String reason(Seat seat, long now) {
         if (rules.nodes().get(self).witness()) return "only a witness";
         if (stopping) return "stopping";
+        if (seat.fitness < 0)
+            return seat.unfit; // What a host lacks tells more than a carrier that it lacks for
+        // that.
         if (!seat.carrier) return "no carrier";
-        if (seat.fitness < 0) return seat.unfit;
         if (Other.isWithin(seat.failedNanos, FAILED_NANOS, now)) return seat.failure;
         if (isWitnessLost()) return "the witness does not answer";
         if (!seat.isHeldDown(now)) return "";

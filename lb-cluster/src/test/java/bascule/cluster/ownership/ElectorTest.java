@@ -155,6 +155,19 @@ final class ElectorTest {
     }
 
     @Test
+    void givenAHostWithoutAnInterfaceForIt_whenAsked_thenThatIsTheReasonAndNotTheCarrier() {
+        Lockstep pair = Lockstep.of(2).startAll();
+        pair.run(1000);
+
+        pair.on(0, new Event.Carrier(0, false));
+        assertThat(pair.electors[0].standing(0).reason()).isEqualTo("no carrier");
+        pair.fit(0, -1);
+
+        assertThat(pair.electors[0].standing(0).reason())
+                .isEqualTo("listener https does not answer");
+    }
+
+    @Test
     void givenAnOwner_whenNobodyCanServe_thenNobodyMoves() {
         Lockstep pair = Lockstep.of(2).startAll();
         pair.run(1000);
