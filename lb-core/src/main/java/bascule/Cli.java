@@ -374,6 +374,7 @@ final class Cli {
             name = "keygen",
             description = {
                 "Write a new cluster key. Whoever holds it is a node: the file has mode 0600, and goes to every node by a safe way.",
+                "In a folder with the set-group-ID bit, as /etc/bascule of the package is, the group may read it: mode 0640.",
                 "A file that is there is never touched."
             })
     int keygen(

@@ -22,15 +22,18 @@ final class HostVerbs {
 
     /// Writes a new cluster key.
     static int keygen(Path file) throws IOException {
+        String mode;
         try {
-            ClusterKey.generate(file);
+            mode = ClusterKey.generate(file);
         } catch (NoSuchFileException e) {
             throw new IOException(file + ": there is no such folder", e);
         } catch (AccessDeniedException e) {
             throw new IOException(file + ": permission denied", e);
         }
         System.out.println(
-                file + ": a new cluster key, mode 0600 (expected on every node, the same)");
+                file
+                        + ": a new cluster key, mode %s (expected on every node, the same)"
+                                .formatted(mode));
         return Main.OK;
     }
 

@@ -58,6 +58,20 @@ final class HostVerbsIT {
     }
 
     @Test
+    void givenFolderThatHandsItsGroupOn_whenKeyIsMade_thenTheGroupMayReadIt() throws Exception {
+        Files.setAttribute(folder, "unix:mode", 02750);
+        Path file = folder.resolve("cluster.key");
+
+        Ended made = bascule("keygen", file.toString()).end();
+
+        assertEquals(0, made.exitCode(), made.err());
+        assertThat(made.out()).contains("mode 0640");
+        assertEquals(
+                PosixFilePermissions.fromString("rw-r-----"), Files.getPosixFilePermissions(file));
+        assertThat(ClusterKey.read(file)).isInstanceOf(ClusterKey.Read.Loaded.class);
+    }
+
+    @Test
     void givenFile_whenKeyIsMade_thenRefusedAndTheFileIsAsItWas() throws Exception {
         Path file = Files.writeString(folder.resolve("cluster.key"), "mine");
 

@@ -47,11 +47,12 @@ public final class ClusterKey {
         }
     }
 
-    /// Writes a new key, mode 0600.
+    /// Writes a new key, mode 0600. A folder with the set-group-ID bit says whose its files are: there it is 0640.
     ///
+    /// @return the mode, as 0600
     /// @throws IOException if the file is there, or cannot be written
-    public static void generate(Path file) throws IOException {
-        KeyFile.write(file, KeyFile.generate(new SecureRandom()));
+    public static String generate(Path file) throws IOException {
+        return KeyFile.write(file, KeyFile.generate(new SecureRandom()));
     }
 
     /// SHA-256 over all that is in it, 64 lower-case hex digits; says nothing of the secrets.

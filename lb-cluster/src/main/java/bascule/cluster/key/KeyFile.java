@@ -38,6 +38,7 @@ import java.util.Base64;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// The bytes of a key file: PEM (RFC 7468), per block a private key (PKCS#8), its certificate and the datagram secret, in this order.
 /// Lines that begin with `#` and empty ones may stand between them.
@@ -45,6 +46,9 @@ final class KeyFile {
     static final int LIMIT_BYTES = 64 << 10;
     static final int BLOCKS_MOST = 2;
     static final int SECRET_BYTES = 32;
+
+    /// S_ISGID of inode(7).
+    private static final int SET_GROUP_ID = 02000;
 
     private static final String KEY = "PRIVATE KEY";
     private static final String CERTIFICATE = "CERTIFICATE";
@@ -341,8 +345,12 @@ final class KeyFile {
         return Der.sequence(signed, ecdsaWithSha256, Der.bits(signature.sign()));
     }
 
-    /// Nobody else can read it at any moment; a file that could not be written whole is not left behind.
-    static void write(Path file, byte[] bytes) throws IOException {
+    /// Nobody else can read it at any moment; a file that could not be written whole is not left behind. In a folder that hands its
+    /// group on, the group may read in the end: who is root makes a key for the daemon's group that way, and a copy of the file
+    /// made there later is as good.
+    ///
+    /// @return the mode, as 0600
+    static String write(Path file, byte[] bytes) throws IOException {
         var mode =
                 PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
         FileChannel out;
@@ -361,10 +369,20 @@ final class KeyFile {
         try (out) {
             ByteBuffer all = ByteBuffer.wrap(bytes);
             while (all.hasRemaining()) out.write(all);
+            boolean isForGroup = handsGroupOn(file.toAbsolutePath().getParent());
+            if (isForGroup)
+                Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r-----"));
             out.force(true);
+            return isForGroup ? "0640" : "0600";
         } catch (IOException e) {
             Files.deleteIfExists(file);
             throw e;
         }
+    }
+
+    private static boolean handsGroupOn(@Nullable Path folder) throws IOException {
+        return folder != null
+                && Files.getAttribute(folder, "unix:mode") instanceof Integer mode
+                && (mode & SET_GROUP_ID) != 0;
     }
 }
