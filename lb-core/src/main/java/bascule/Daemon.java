@@ -76,6 +76,11 @@ import org.jspecify.annotations.Nullable;
 public final class Daemon {
     private static final long DRAIN_STEP_MILLIS = 100;
 
+    /// How long those may take who came while others left; meanwhile nobody is served who comes.
+    private static final long LATECOMERS_NANOS = 1_000_000_000;
+
+    private static final long LATECOMERS_STEP_MILLIS = 10;
+
     /// How long the loops may take to end once nothing is open any more.
     private static final long LOOPS_END_MILLIS = 5000;
 
@@ -225,7 +230,8 @@ public final class Daemon {
                         transport,
                         workers,
                         tickets,
-                        configuration.cluster() == null ? null : ownPorts);
+                        configuration.cluster() == null ? null : ownPorts,
+                        service == null ? null : service.keptSockets(transport));
         control =
                 Executors.newSingleThreadScheduledExecutor(
                         Thread.ofPlatform().name("control").daemon().factory());
@@ -234,7 +240,13 @@ public final class Daemon {
         names = new HostNames(health.loop(), this::namesChanged, NameEvents::tell);
         view =
                 new StatusView(
-                        () -> inForce, listeners, backends, metrics, latency, this::clusterStatus);
+                        () -> inForce,
+                        listeners,
+                        backends,
+                        metrics,
+                        latency,
+                        this::clusterStatus,
+                        service == null ? () -> null : service::view);
         sentence = new StatusSentence(() -> inForce, listeners, backends, this::clusterStatus);
     }
 
@@ -774,13 +786,33 @@ public final class Daemon {
                 configuration.shutdownGrace().toMillis() + "ms",
                 "connections",
                 listeners.connections());
+        if (listeners.outlive()) leaveSockets(end);
         do {
             listeners.drain();
-        } while (listeners.connections() > 0 && System.nanoTime() - end < 0 && pause());
+        } while (listeners.connections() > 0
+                && System.nanoTime() - end < 0
+                && pause(DRAIN_STEP_MILLIS));
         Events.info("stopped", "cut", listeners.connections());
         listeners.stop();
         close();
         if (service != null) service.close();
+    }
+
+    /// The next process serves who comes: so it goes on serving until all who were here have gone, and all that takes time has ended.
+    ///
+    /// @param end of the grace
+    private void leaveSockets(long end) {
+        while (listeners.drainPresent() > 0
+                && System.nanoTime() - end < 0
+                && pause(DRAIN_STEP_MILLIS))
+            ;
+        Node joined = node;
+        if (joined != null) joined.close();
+        listeners.letGo();
+        long most = Math.min(end, System.nanoTime() + LATECOMERS_NANOS);
+        while (listeners.connections() > 0
+                && System.nanoTime() - most < 0
+                && pause(LATECOMERS_STEP_MILLIS)) listeners.drain();
     }
 
     /// Opens the access log's file anew: what moves logs away asks for that. From any thread.
@@ -800,9 +832,9 @@ public final class Daemon {
         }
     }
 
-    private static boolean pause() {
+    private static boolean pause(long millis) {
         try {
-            Thread.sleep(DRAIN_STEP_MILLIS);
+            Thread.sleep(millis);
             return true;
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();

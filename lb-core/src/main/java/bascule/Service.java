@@ -1,6 +1,9 @@
 package bascule;
 
+import bascule.admin.Status;
+import bascule.listen.KeptSockets;
 import bascule.net.Loop;
+import bascule.net.Transport;
 import bascule.node.Node;
 import bascule.observe.Events;
 import bascule.observe.LimitedEvent;
@@ -21,6 +24,7 @@ final class Service implements AutoCloseable {
     private final @Nullable NotifySocket socket; // Null = there are descriptors alone.
     private final List<String> faults = new ArrayList<>();
     private final LimitedEvent failed = new LimitedEvent(Duration.ofSeconds(10));
+    private volatile @Nullable KeptSockets kept;
     private @Nullable Watchdog watchdog;
     private String shown = "";
     private boolean stopping;
@@ -53,6 +57,22 @@ final class Service implements AutoCloseable {
     void tellFaults() {
         for (String fault : faults) Events.warn("service-manager-not-understood", "fault", fault);
         faults.clear();
+    }
+
+    /// To be called once: what was passed to this process is these sockets' from then on.
+    KeptSockets keptSockets(Transport transport) {
+        KeptSockets all = new KeptSockets(socket, told.passed(), transport);
+        kept = all;
+        return all;
+    }
+
+    /// For `/status`.
+    Status.Systemd view() {
+        KeptSockets all = kept;
+        return new Status.Systemd(
+                all == null ? 0 : all.count(),
+                all == null ? "not started" : all.obstacle(),
+                told.watchdogMicros() == 0 ? null : (Double) (told.watchdogMicros() / 1e6));
     }
 
     /// All is open, or a reload is over.
@@ -112,11 +132,6 @@ final class Service implements AutoCloseable {
         } catch (IOException failure) {
             failed.warn("service-manager-unheard", "cause", failure);
         }
-    }
-
-    /// In seconds; null = nobody watches.
-    @Nullable Double watchdogSeconds() {
-        return told.watchdogMicros() == 0 ? null : (Double) (told.watchdogMicros() / 1e6);
     }
 
     @Override

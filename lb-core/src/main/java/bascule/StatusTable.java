@@ -73,13 +73,23 @@ final class StatusTable {
                 "bascule " + text(now.get("version")),
                 "up " + age(now.get("uptimeSeconds").number()),
                 "configuration " + shortened(text(config.get("hash"))),
-                "loaded " + second(text(config.get("loadedAt"))));
+                "loaded " + second(text(config.get("loadedAt"))),
+                kept(now.get("systemd")));
+    }
+
+    /// What systemd has for the next start; nothing where there is none.
+    private static String kept(Json systemd) {
+        String reason = text(systemd.get("notStored"));
+        if (!reason.isEmpty()) return "no listening socket outlives a restart: " + reason;
+        double count = systemd.get("storedSockets").number();
+        return count > 0 ? count(count) + " listening sockets outlive a restart" : "";
     }
 
     /// Puts parts on a line while there is room.
     private void flow(String... parts) {
         int used = 0;
         for (String part : parts) {
+            if (part.isEmpty()) continue;
             int length = TextTable.length(part.replaceAll("\033\\[[\\d;]*m", ""));
             if (used > 0 && used + 2 + length > width) {
                 out.append('\n');

@@ -43,7 +43,8 @@ record StatusView(
         Backends backends,
         Metrics metrics,
         RecentLatency latency,
-        Supplier<@Nullable ClusterStatus> cluster) {
+        Supplier<@Nullable ClusterStatus> cluster,
+        Supplier<Status.@Nullable Systemd> systemd) {
     /// What a node without a cluster is called; asked once.
     private static final String HOST_NAME = hostName();
 
@@ -82,7 +83,8 @@ record StatusView(
                 certificates(),
                 Instant.now(),
                 changes(),
-                now.configuration().usesTls() ? TlsLibrary.describe() : null);
+                now.configuration().usesTls() ? TlsLibrary.describe() : null,
+                systemd.get());
     }
 
     private static String node(Configuration configuration) {

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 /// @param changes the latest events, the newest first; at most [#MOST_CHANGES]
 /// @param tls the library that does the cryptography, and why if it is not the one that is meant to; null where no listener or backend
 ///     has TLS
+/// @param systemd null where the daemon is no service of it
 public record Status(
         String node,
         String version,
@@ -24,7 +25,8 @@ public record Status(
         List<Certificate> certificates,
         Instant at,
         List<Change> changes,
-        @Nullable String tls) {
+        @Nullable String tls,
+        @Nullable Systemd systemd) {
     /// How many events are told.
     public static final int MOST_CHANGES = 50;
 
@@ -35,6 +37,14 @@ public record Status(
         certificates = List.copyOf(certificates);
         changes = List.copyOf(changes);
     }
+
+    /// What the service manager does for the daemon.
+    ///
+    /// @param storedSockets listening sockets in its store, for the next start
+    /// @param notStored why there are none; null if they are
+    /// @param watchdogSeconds null = nobody watches
+    public record Systemd(
+            int storedSockets, @Nullable String notStored, @Nullable Double watchdogSeconds) {}
 
     /// The configuration in force.
     ///

@@ -70,6 +70,19 @@ final class StatusJson {
         to.writeStringField("at", status.at().toString());
         array("changes", status.changes(), this::change);
         nullable("tls", status.tls());
+        systemd(status.systemd());
+        to.writeEndObject();
+    }
+
+    private void systemd(Status.@Nullable Systemd systemd) throws IOException {
+        if (systemd == null) {
+            to.writeNullField("systemd");
+            return;
+        }
+        to.writeObjectFieldStart("systemd");
+        to.writeNumberField("storedSockets", systemd.storedSockets());
+        nullable("notStored", systemd.notStored());
+        nullable("watchdogSeconds", systemd.watchdogSeconds());
         to.writeEndObject();
     }
 

@@ -1,8 +1,10 @@
 package bascule.listen;
 
+import bascule.net.Loop;
 import bascule.net.SegmentFilter;
 import bascule.net.SegmentFilter.Silent;
 import bascule.net.Transport;
+import bascule.systemd.PassedSocket;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ServerChannel;
@@ -14,13 +16,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
-/// One bound address: a listening socket for each loop (SO_REUSEPORT), so that a connection is born on the loop it stays on. It
-/// belongs to no listener for good: after a reload the same sockets may let clients in at another's doors, and no client that waits
+/// One bound address: a listening socket for each loop (SO_REUSEPORT), so that a connection is born on the loop it stays on. There are more
+/// where a process before had more loops: then a loop serves several. It belongs to no listener for good: after a reload the same sockets may let clients in at another's doors, and no client that waits
 /// in the kernel's queue is lost. For the daemon's thread; [#open()] and [#address()] for any.
 final class Bind {
     private static final int BACKLOG = 4096;
 
     final List<ServerChannel> sockets = new ArrayList<>();
+    private final Transport transport;
     private InetSocketAddress address;
     private boolean filtered; // The silences' lock.
 
@@ -28,12 +31,18 @@ final class Bind {
     ///
     /// @param wanted port 0 = any
     /// @param isOurs does this daemon listen there already, by another of these?
+    /// @param adopted listening sockets of that address, of the process before; this one's from now on
     /// @throws IOException naming the address; nothing is left open then
-    static Bind open(Transport transport, InetSocketAddress wanted, boolean isOurs)
+    static Bind open(
+            Transport transport,
+            InetSocketAddress wanted,
+            boolean isOurs,
+            List<PassedSocket> adopted)
             throws IOException {
-        var bind = new Bind(Transport.bindable(wanted));
+        var bind = new Bind(transport, Transport.bindable(wanted));
         try {
-            bind.open(transport, isOurs);
+            for (PassedSocket each : adopted) bind.adopt(each);
+            bind.open(isOurs || !adopted.isEmpty());
             return bind;
         } catch (IOException failure) {
             bind.close();
@@ -41,30 +50,45 @@ final class Bind {
         }
     }
 
-    private Bind(InetSocketAddress address) {
+    private Bind(Transport transport, InetSocketAddress address) {
+        this.transport = transport;
         this.address = address;
     }
 
-    private void open(Transport transport, boolean isOurs) throws IOException {
+    private void adopt(PassedSocket passed) throws IOException {
+        ServerChannel socket = transport.adopt(passed.fd());
+        socket.config().setAutoRead(false);
+        Throwable cause =
+                loop(sockets.size()).executor().register(socket).awaitUninterruptibly().cause();
+        if (cause != null) throw new IOException("cannot use socket " + passed.name(), cause);
+        sockets.add(socket);
+        address = passed.address();
+    }
+
+    private Loop loop(int socket) {
+        return transport.loops().get(socket % transport.loops().size());
+    }
+
+    private void open(boolean isOurs) throws IOException {
         boolean shared = transport.sharesPorts();
         // Sockets that share a port let anybody of the same user in, a second daemon too. One that
         // does not share finds it out.
         if (shared && address.getPort() != 0 && !isOurs)
-            open(transport, 0, false).close().awaitUninterruptibly();
-        for (int loop = 0; loop < (shared ? transport.loops().size() : 1); loop++) {
-            ServerChannel socket = open(transport, loop, shared);
+            open(0, false).close().awaitUninterruptibly();
+        int wanted = shared ? transport.loops().size() : 1;
+        while (sockets.size() < wanted) {
+            ServerChannel socket = open(sockets.size(), shared);
             sockets.add(socket);
             // Port 0: the other loops take the same one.
             address = (InetSocketAddress) socket.localAddress();
         }
     }
 
-    private ServerChannel open(Transport transport, int loop, boolean shared) throws IOException {
+    private ServerChannel open(int index, boolean shared) throws IOException {
         ServerChannel socket = transport.newServerChannel(address, shared);
         socket.config().setOption(ChannelOption.SO_BACKLOG, BACKLOG);
         socket.config().setAutoRead(false);
-        ChannelFuture bound =
-                transport.loops().get(loop).executor().register(socket).awaitUninterruptibly();
+        ChannelFuture bound = loop(index).executor().register(socket).awaitUninterruptibly();
         if (bound.isSuccess()) bound = socket.bind(address).awaitUninterruptibly();
         Throwable cause = bound.cause();
         if (cause == null) return socket;
@@ -92,9 +116,9 @@ final class Bind {
     /// Who comes here goes through these doors from now on, one per loop.
     void lead(List<Doorway> doorways) {
         List<CompletableFuture<Void>> led = new ArrayList<>();
-        for (int loop = 0; loop < sockets.size(); loop++) {
-            ServerChannel socket = sockets.get(loop);
-            Doorway doorway = doorways.get(loop);
+        for (int index = 0; index < sockets.size(); index++) {
+            ServerChannel socket = sockets.get(index);
+            Doorway doorway = doorways.get(index % doorways.size());
             led.add(
                     CompletableFuture.runAsync(
                             () -> {
@@ -134,7 +158,13 @@ final class Bind {
             throw new UnsupportedOperationException("this transport has no filters");
     }
 
+    /// Closes our copies: who comes waits in the queue of one that is kept elsewhere, if there is one.
     void close() {
-        for (ServerChannel socket : sockets) socket.close().awaitUninterruptibly();
+        for (ServerChannel socket : sockets) transport.close(socket);
+    }
+
+    /// Nobody can come here any more, whoever has copies.
+    void end() {
+        for (ServerChannel socket : sockets) transport.end(socket);
     }
 }

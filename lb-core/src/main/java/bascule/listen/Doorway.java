@@ -91,6 +91,7 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
     private final ListenerMetrics metrics;
     private final ChannelFutureListener countDown;
     private final ConnectionList fronts = new ConnectionList();
+    private final ConnectionList latecomers = new ConnectionList(); // Since it drains.
     private final Drains drains;
     private List<Leaving> leaving = List.of(); // Of drained addresses; in no other list.
     private boolean draining;
@@ -137,6 +138,7 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
 
     private void forEachFront(Consumer<Front> action) {
         fronts.forEach(connection -> action.accept((Front) connection));
+        latecomers.forEach(connection -> action.accept((Front) connection));
         for (Leaving each : leaving) each.forEach(connection -> action.accept((Front) connection));
     }
 
@@ -169,7 +171,11 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
-        Channel channel = (Channel) message;
+        letIn((Channel) message);
+    }
+
+    /// On the loop: a client was accepted, here or elsewhere.
+    void letIn(Channel channel) {
         if (ownPorts != null && ownPorts.isOwn(channel)) {
             // Whatever keeps clients out for their own sake, or for others', says nothing of us.
             enter(channel, new Http1Front(worker.codec(), rules.front(), selfCheck, UNSEEN));
@@ -311,9 +317,13 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
     public ClientInfo opened(Connection front, InetSocketAddress from) {
         metrics.opened();
         worker.opened();
-        Leaving its = leaving(front);
-        if (its == null) fronts.push(front);
-        else its.addFresh(front);
+        if (draining) {
+            latecomers.push(front);
+        } else {
+            Leaving its = leaving(front);
+            if (its == null) fronts.push(front);
+            else its.addFresh(front);
+        }
         peer.set(from.getAddress());
         return new ClientInfo(from, rules.trusts(peer), entering, AccessLine.tlsPart(entering));
     }
@@ -322,7 +332,7 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
     public void closed(Connection front) {
         metrics.closed();
         worker.closed();
-        if (fronts.remove(front)) return;
+        if (fronts.remove(front) || latecomers.remove(front)) return;
         for (Leaving each : leaving) if (each.remove(front)) return;
     }
 
@@ -349,6 +359,16 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
         exchanges.drain();
         long now = loop().nanoTime();
         forEachFront(front -> front.drain(now));
+    }
+
+    /// The same, where somebody may still come.
+    ///
+    /// @return how many are left of those who were there when it began
+    int drainPresent() {
+        drain();
+        int left = fronts.size();
+        for (Leaving each : leaving) left += each.size();
+        return left;
     }
 
     /// Who it belongs to now that it has come; null for nobody in particular.

@@ -66,6 +66,10 @@ final class Leaving {
         others.forEach(action);
     }
 
+    int size() {
+        return old.size() + fresh.size() + others.size();
+    }
+
     /// Those who have a request that runs, or may still send one.
     int inFlight() {
         counted = 0;

@@ -8,6 +8,7 @@ import bascule.proxy.Worker;
 import bascule.route.RouteTable;
 import bascule.server.Server;
 import bascule.tls.ServerTls;
+import io.netty.channel.Channel;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
@@ -23,6 +24,7 @@ public final class Listener {
     private final String name;
     private final List<Doorway> doorways = new ArrayList<>();
     private final AtomicInteger connections = new AtomicInteger();
+    private int turn; // The daemon's thread's.
     private ListenerRules rules;
     private @Nullable ServerTls tls;
     volatile List<Bind> binds = List.of();
@@ -136,6 +138,25 @@ public final class Listener {
             counted.add(
                     CompletableFuture.runAsync(
                             () -> sum.addAndGet(doorway.inFlight(address)),
+                            doorway.loop().executor()));
+        return counted;
+    }
+
+    /// One who has come, in whatever way; the loops take turns.
+    void letIn(Channel client) {
+        Doorway doorway = doorways.get(turn++ % doorways.size());
+        doorway.loop().executor().execute(() -> doorway.letIn(client));
+    }
+
+    /// Those who are here leave, and who comes leaves, too.
+    ///
+    /// @param sum more by those who are left of those who were here the first time
+    List<CompletableFuture<Void>> drainPresent(AtomicInteger sum) {
+        List<CompletableFuture<Void>> counted = new ArrayList<>();
+        for (Doorway doorway : doorways)
+            counted.add(
+                    CompletableFuture.runAsync(
+                            () -> sum.addAndGet(doorway.drainPresent()),
                             doorway.loop().executor()));
         return counted;
     }

@@ -3,13 +3,18 @@ package bascule.listen;
 import bascule.backend.Backend;
 import bascule.config.ListenerConfig;
 import bascule.config.TlsConfig;
+import bascule.http.ClientInfo;
 import bascule.net.Transport;
+import bascule.observe.Events;
 import bascule.proxy.Worker;
 import bascule.route.RouteTable;
 import bascule.server.Server;
+import bascule.systemd.PassedSocket;
 import bascule.tls.ServerTls;
 import bascule.tls.ServerTlsSettings;
 import bascule.tls.TicketRing;
+import io.netty.channel.ServerChannel;
+import io.netty.channel.socket.SocketChannel;
 import io.netty.util.NetUtil;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -34,6 +39,7 @@ public final class Listeners {
     private final List<Worker> workers;
     private final TicketRing tickets;
     private final @Nullable OwnPorts ownPorts;
+    private final @Nullable KeptSockets kept;
     private volatile List<Listener> present = List.of();
     private volatile Map<Key, Bind> binds = Map.of();
 
@@ -82,11 +88,14 @@ public final class Listeners {
     /// @param workers one per loop, in the loops' order
     /// @param tickets of all listeners with TLS
     /// @param ownPorts by which the daemon comes to see whether it would be served; null = it never does
+    /// @param kept what outlives the process; null = nothing does
     public Listeners(
             Transport transport,
             List<Worker> workers,
             TicketRing tickets,
-            @Nullable OwnPorts ownPorts) {
+            @Nullable OwnPorts ownPorts,
+            @Nullable KeptSockets kept) {
+        this.kept = kept;
         this.ownPorts = ownPorts;
         this.transport = transport;
         this.tickets = tickets;
@@ -112,7 +121,7 @@ public final class Listeners {
                 }
                 Bind known = binds.get(key);
                 if (known == null) {
-                    known = open(listener.name(), key, opened);
+                    known = open(listener.name(), index, key, opened);
                     opened.add(known);
                 }
                 wanted.put(key, known);
@@ -150,12 +159,30 @@ public final class Listeners {
         return all;
     }
 
-    private Bind open(String listener, Key key, List<Bind> openedSoFar) throws IOException {
+    private Bind open(String listener, int index, Key key, List<Bind> openedSoFar)
+            throws IOException {
+        int port = key.address.getPort();
         try {
             boolean isOurs =
-                    binds.values().stream()
-                            .anyMatch(bind -> bind.address().getPort() == key.address.getPort());
-            return Bind.open(transport, key.address, isOurs);
+                    binds.values().stream().anyMatch(bind -> bind.address().getPort() == port)
+                            || kept != null && kept.has(port);
+            List<PassedSocket> passed =
+                    kept == null
+                            ? List.of()
+                            : kept.take(listener, index, Transport.bindable(key.address));
+            Bind bind = Bind.open(transport, key.address, isOurs, passed);
+            for (int i = 0; kept != null && i < passed.size(); i++)
+                kept.adopted(passed.get(i), bind.sockets.get(i));
+            if (!passed.isEmpty())
+                Events.info(
+                        "listening-sockets-adopted",
+                        "name",
+                        listener,
+                        "bind",
+                        NetUtil.toSocketAddressString(bind.address()),
+                        "sockets",
+                        passed.size());
+            return bind;
         } catch (IOException failure) {
             openedSoFar.forEach(Bind::close);
             throw new IOException(
@@ -206,8 +233,17 @@ public final class Listeners {
             }
             get(config.name()).lead(from);
         }
-        close(binds.values().stream().filter(bind -> !prepared.binds.containsValue(bind)).toList());
+        List<Bind> gone =
+                binds.values().stream()
+                        .filter(bind -> !prepared.binds.containsValue(bind))
+                        .toList();
+        if (!gone.isEmpty()) awaitLastClients();
         binds = prepared.binds;
+        if (kept != null) {
+            kept.endRest(this::letIn);
+            kept.follow(names(applied, prepared));
+        }
+        gone.forEach(Bind::end);
         var _ =
                 silences.tell(
                         binds.values()); // What began or ended meanwhile is in force at these, too.
@@ -216,14 +252,46 @@ public final class Listeners {
 
     /// Closing a socket resets the clients that wait in its queue: they are let in first, while those who come find the sockets that
     /// take its place, if there are any.
-    private static void close(List<Bind> gone) {
-        if (gone.isEmpty()) return;
+    private static void awaitLastClients() {
         try {
             Thread.sleep(LAST_CLIENTS_MILLIS);
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
         }
-        gone.forEach(Bind::close);
+    }
+
+    /// Every socket that is open, by the name that it is kept under.
+    private static Map<String, ServerChannel> names(
+            List<ListenerConfig> applied, Prepared prepared) {
+        var all = new LinkedHashMap<String, ServerChannel>();
+        for (ListenerConfig config : applied) {
+            for (int index = 0; index < config.binds().size(); index++) {
+                Bind bind = prepared.binds.get(Key.of(config, index));
+                if (bind == null) continue;
+                for (int socket = 0; socket < bind.sockets.size(); socket++)
+                    all.put(config.name() + "." + index + "." + socket, bind.sockets.get(socket));
+            }
+        }
+        return all;
+    }
+
+    /// Who waited at a socket that leads nowhere any more goes in where he would if he came now.
+    private void letIn(int descriptor) {
+        SocketChannel client = transport.adoptClient(descriptor);
+        InetSocketAddress local = client.localAddress();
+        Listener found = null;
+        if (local != null) {
+            InetAddress own = ClientInfo.unmapped(local.getAddress());
+            for (Listener each : present) {
+                for (InetSocketAddress bound : each.addresses()) {
+                    if (bound.getPort() != local.getPort()) continue;
+                    if (bound.getAddress().equals(own)) found = each;
+                    else if (found == null && bound.getAddress().isAnyLocalAddress()) found = each;
+                }
+            }
+        }
+        if (found == null) client.unsafe().closeForcibly();
+        else found.letIn(client);
     }
 
     /// Is a client left of a listener that a reload removed?
@@ -352,6 +420,28 @@ public final class Listeners {
         for (Bind bind : binds.values()) bind.close();
         for (Listener listener : present) listener.drain();
         for (Listener listener : leaving) listener.drain();
+    }
+
+    /// Will who comes after our end be served by the next process? Then [#drain] is not the way to end, but [#drainPresent] and [#letGo].
+    public boolean outlive() {
+        return kept != null && kept.count() > 0;
+    }
+
+    /// Those who are here leave: running exchanges go on, each the last on its connection. Who comes is let in, and leaves, too. May be called again.
+    ///
+    /// @return how many are left of those who were here the first time
+    public int drainPresent() {
+        var sum = new AtomicInteger();
+        List<CompletableFuture<Void>> counted = new ArrayList<>();
+        for (Listener each : present) counted.addAll(each.drainPresent(sum));
+        for (Listener each : leaving) counted.addAll(each.drainPresent(sum));
+        CompletableFuture.allOf(counted.toArray(CompletableFuture[]::new)).join();
+        return sum.get();
+    }
+
+    /// Accepts no more; who comes from now on waits for the next process.
+    public void letGo() {
+        for (Bind bind : binds.values()) bind.close();
     }
 
     /// Ends what is left.

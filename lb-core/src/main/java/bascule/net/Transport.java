@@ -14,6 +14,7 @@ import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.SocketProtocolFamily;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.channel.unix.Socket;
 import io.netty.channel.uring.IoUring;
 import io.netty.channel.uring.IoUringChannelOption;
 import io.netty.channel.uring.IoUringIoHandler;
@@ -22,6 +23,7 @@ import io.netty.channel.uring.IoUringSocketChannel;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.Future;
 import io.netty.util.internal.PlatformDependent;
+import java.io.IOException;
 import java.net.Inet4Address;
 import java.net.Inet6Address;
 import java.net.InetSocketAddress;
@@ -164,6 +166,43 @@ public final class Transport {
             case NIO -> {}
         }
         return channel;
+    }
+
+    /// A listening socket that was open before this process; for epoll.
+    ///
+    /// @param descriptor the channel's from now on
+    public ServerChannel adopt(int descriptor) {
+        var channel = new EpollServerSocketChannel(descriptor);
+        channel.config().setAllocator(allocator);
+        return channel;
+    }
+
+    /// The connection of a client that was accepted from elsewhere; for epoll.
+    ///
+    /// @param descriptor the channel's from now on
+    public SocketChannel adoptClient(int descriptor) {
+        return new EpollSocketChannel(descriptor);
+    }
+
+    /// Closes our copy of a listening socket. If there is another, clients go on waiting in its queue. Blocks; not from a loop.
+    public void close(ServerChannel socket) {
+        // Out of the epoll set while it is open: a copy elsewhere would keep it there, and each
+        // client that comes would wake the loop for ever.
+        if (kind == Kind.EPOLL) socket.deregister().awaitUninterruptibly();
+        socket.close().awaitUninterruptibly();
+    }
+
+    /// Closes a listening socket so that nobody can come any more, whoever has copies of it. Blocks; not from a loop.
+    public void end(ServerChannel socket) {
+        if (kind == Kind.EPOLL) {
+            socket.deregister().awaitUninterruptibly();
+            try {
+                ((Socket) ((EpollServerSocketChannel) socket).fd()).shutdown();
+            } catch (IOException closed) {
+                // That is as good.
+            }
+        }
+        socket.close().awaitUninterruptibly();
     }
 
     /// May every loop have a listening socket of its own on one address (SO_REUSEPORT)? NIO may not.

@@ -27,14 +27,12 @@ final class Sys {
     static final int AF_UNIX = 1;
     static final int AF_INET = 2;
     static final int AF_INET6 = 10;
-    static final int SOCK_STREAM = 1;
     static final int SOCK_DGRAM = 2;
     static final int SOCK_NONBLOCK = 0x800;
     static final int SOCK_CLOEXEC = 0x80000;
     static final int MSG_NOSIGNAL = 0x4000;
 
     static final int SOL_SOCKET = 1;
-    static final int SO_TYPE = 3;
     static final int SO_REUSEPORT = 15;
     static final int SO_SNDTIMEO = 21;
     static final int SO_DETACH_FILTER = 27;

@@ -518,6 +518,7 @@ final class PageIT {
                 List.of(),
                 now,
                 changes,
+                null,
                 null);
     }
 

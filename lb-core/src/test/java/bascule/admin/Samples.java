@@ -91,7 +91,8 @@ public final class Samples {
                                 "backend=web server=\"caf\u00e9 \\\"2\\\"\""),
                         new Status.Change(
                                 Instant.parse("2026-11-21T08:00:00Z"), "reload-refused", "")),
-                "BoringSSL (netty-tcnative 2.0.84)");
+                "BoringSSL (netty-tcnative 2.0.84)",
+                new Status.Systemd(8, null, 5.0));
     }
 
     static Status alone() {
@@ -108,6 +109,7 @@ public final class Samples {
                 List.of(),
                 Instant.parse("2026-11-20T08:17:49Z"),
                 List.of(),
+                null,
                 null);
     }
 }

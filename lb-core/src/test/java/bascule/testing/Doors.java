@@ -63,7 +63,7 @@ public final class Doors implements AutoCloseable {
             loop.start(_ -> {});
         }
         accessLog.use(accessLog.prepare(first.logging().access(), first.logging().file()));
-        listeners = new Listeners(transport, workers, new TicketRing(Instant.now()), ports);
+        listeners = new Listeners(transport, workers, new TicketRing(Instant.now()), ports, null);
         use(first);
     }
 

@@ -1,0 +1,115 @@
+package bascule.systemd;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import bascule.systemd.ManagerEnvironment.Passed;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+
+/// A TCP socket that was passed to this process, and listens. For one thread at a time.
+///
+/// @param isIpv6 its family; one of IPv4 may be bound to an address that one of IPv6 could be, too
+/// @param address that it is bound to
+public record PassedSocket(int fd, String name, boolean isIpv6, InetSocketAddress address) {
+    private static final int ADDRESS_BYTES = 28; // struct sockaddr_in6, the larger one.
+
+    /// Looks at what was passed, and makes it fit for a loop: closed in children, never blocking, without the filter that a process
+    /// before may have left on it.
+    ///
+    /// @throws IOException saying what it is instead
+    public static PassedSocket of(Passed passed) throws IOException {
+        int fd = passed.fd();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment errno = arena.allocate(Sys.CAPTURE);
+            MemorySegment value = arena.allocate(JAVA_INT);
+            MemorySegment length = arena.allocate(JAVA_INT);
+            if (Sys.fcntl(errno, fd, Sys.F_SETFD, Sys.FD_CLOEXEC) == -Sys.EBADF)
+                throw new IOException("is not open");
+            int listens = option(errno, fd, Sys.SOL_SOCKET, Sys.SO_ACCEPTCONN, value, length);
+            if (listens == -Sys.ENOTSOCK) throw new IOException("is no socket");
+            MemorySegment bound = arena.allocate(ADDRESS_BYTES, 4);
+            length.set(JAVA_INT, 0, ADDRESS_BYTES);
+            int named = Sys.getsockname(errno, fd, bound, length);
+            int family = named < 0 ? named : bound.get(JAVA_SHORT, 0);
+            boolean isTcp =
+                    (family == Sys.AF_INET || family == Sys.AF_INET6)
+                            && option(errno, fd, Sys.SOL_SOCKET, Sys.SO_PROTOCOL, value, length)
+                                    == Sys.IPPROTO_TCP;
+            if (!isTcp) throw new IOException("is no TCP socket");
+            if (listens != 1) throw new IOException("does not listen");
+            if (option(errno, fd, Sys.SOL_SOCKET, Sys.SO_REUSEPORT, value, length) != 1)
+                throw new IOException("does not share its port (SO_REUSEPORT)");
+            boolean isIpv6 = family == Sys.AF_INET6;
+            InetSocketAddress address = address(bound, isIpv6);
+            if (isIpv6
+                    && address.getAddress().isAnyLocalAddress()
+                    && option(errno, fd, Sys.IPPROTO_IPV6, Sys.IPV6_V6ONLY, value, length) != 0)
+                throw new IOException("serves IPv6 only (IPV6_V6ONLY)");
+            int flags = Sys.fcntl(errno, fd, Sys.F_GETFL, 0);
+            Sys.fcntl(errno, fd, Sys.F_SETFL, flags | Sys.O_NONBLOCK);
+            // ENOENT where there is none.
+            Sys.setsockopt(errno, fd, Sys.SOL_SOCKET, Sys.SO_DETACH_FILTER, value);
+            return new PassedSocket(fd, passed.name(), isIpv6, address);
+        }
+    }
+
+    /// @return the value of an int, or `-errno`
+    private static int option(
+            MemorySegment errno,
+            int fd,
+            int level,
+            int name,
+            MemorySegment value,
+            MemorySegment length) {
+        length.set(JAVA_INT, 0, Integer.BYTES);
+        int result = Sys.getsockopt(errno, fd, level, name, value, length);
+        return result < 0 ? result : value.get(JAVA_INT, 0);
+    }
+
+    private static InetSocketAddress address(MemorySegment bound, boolean isIpv6)
+            throws IOException {
+        int port = bound.get(JAVA_BYTE, 2) << 8 & 0xff00 | bound.get(JAVA_BYTE, 3) & 0xff;
+        byte[] bytes = bound.asSlice(isIpv6 ? 8 : 4, isIpv6 ? 16 : 4).toArray(JAVA_BYTE);
+        int scope = isIpv6 ? bound.get(JAVA_INT, 24) : 0;
+        InetAddress address =
+                scope == 0
+                        ? InetAddress.getByAddress(bytes)
+                        : Inet6Address.getByAddress(null, bytes, scope);
+        return new InetSocketAddress(address, port);
+    }
+
+    /// The next client that waits in its queue.
+    ///
+    /// @return its descriptor; -1 if there is none
+    public int accept() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment errno = arena.allocate(Sys.CAPTURE);
+            int flags = Sys.SOCK_NONBLOCK | Sys.SOCK_CLOEXEC;
+            int client;
+            do client = Sys.accept4(errno, fd, flags);
+            while (client == -Sys.EINTR || client == -Sys.ECONNABORTED);
+            return Math.max(-1, client);
+        }
+    }
+
+    /// It listens no more, whoever else has copies of it; ours is closed.
+    public void end() {
+        try (Arena arena = Arena.ofConfined()) {
+            Sys.shutdown(arena.allocate(Sys.CAPTURE), fd, Sys.SHUT_RDWR);
+        }
+        close(fd);
+    }
+
+    /// Closes a descriptor, whatever it is.
+    public static void close(int fd) {
+        try (Arena arena = Arena.ofConfined()) {
+            Sys.close(arena.allocate(Sys.CAPTURE), fd);
+        }
+    }
+}
