@@ -2,6 +2,7 @@ package bascule;
 
 import bascule.TextTable.Column;
 import bascule.TextTable.Paint;
+import bascule.cluster.ownership.Elector.Standing;
 import java.nio.charset.Charset;
 import java.time.Duration;
 import java.time.Instant;
@@ -20,7 +21,6 @@ final class StatusTable {
     private static final int MOST_CHANGES = 5;
     private static final Duration SOON = Duration.ofDays(14); // Before a certificate ends.
     private static final int SHOWN_OF_HASH = 12;
-    private static final String WITNESS = "witness"; // Never may.
     private static final int LEAST_NAME = 20;
     private static final int LEAST_NOTE = 12;
 
@@ -135,7 +135,9 @@ final class StatusTable {
                                 "floating IP " + text(ip.get("name")) + " has no owner"));
         for (Json ip : now.get("floatingIps").list()) {
             String reason = text(ip.get("reason"));
-            if (!ip.get("eligible").isTrue() && !reason.isEmpty() && !reason.equals(WITNESS))
+            if (!ip.get("eligible").isTrue()
+                    && !reason.isEmpty()
+                    && !reason.equals(Standing.WITNESS))
                 found.add(
                         new Problem(
                                 Paint.YELLOW,

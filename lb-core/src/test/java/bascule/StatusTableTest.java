@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import bascule.cluster.ownership.Elector.Standing;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.SplittableRandom;
@@ -99,6 +100,20 @@ final class StatusTableTest {
         assertThat(StatusTable.render(now, before, BOUNDLESS, false))
                 .contains("! 1.0 of 100 exchanges per second end in errors\n");
         assertThat(StatusTable.render(fewer, before, BOUNDLESS, false)).contains("All is well.\n");
+    }
+
+    @Test
+    void givenNodeThatMayNotOwn_whenRendered_thenAProblemUnlessItIsOnlyAWitness()
+            throws IOException {
+        String here =
+                "{\"floatingIps\": [{\"name\": \"public\", \"owner\": \"edge1\", \"reason\": \"%s\"}]}";
+
+        assertThat(StatusTable.render(Json.parse(here.formatted("no carrier")), null, 80, false))
+                .contains("! this node may not own floating IP public: no carrier\n");
+        assertThat(
+                        StatusTable.render(
+                                Json.parse(here.formatted(Standing.WITNESS)), null, 80, false))
+                .contains("All is well.\n", "no: witness");
     }
 
     @ParameterizedTest

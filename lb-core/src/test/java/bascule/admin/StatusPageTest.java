@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 
+import bascule.cluster.ownership.Elector.Standing;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -49,6 +50,13 @@ final class StatusPageTest {
     void givenNotOneOfEach_whenAsked_thenRefused(String html) {
         assertThatThrownBy(() -> StatusPage.policy(html))
                 .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void givenThePage_whenAnAddressMayNotComeHere_thenThatIsNoFaultOfAWitness() {
+        String html = new String(StatusPage.PAGE.body(), UTF_8);
+
+        assertThat(html).contains("ip.reason !== \"" + Standing.WITNESS + "\"");
     }
 
     @Test

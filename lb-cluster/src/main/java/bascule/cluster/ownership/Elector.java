@@ -745,7 +745,10 @@ public final class Elector {
             long epoch,
             boolean eligible,
             String reason,
-            boolean otherFit) {}
+            boolean otherFit) {
+        /// [#reason] on a node that votes and never owns: nothing is wrong with that.
+        public static final String WITNESS = "witness";
+    }
 
     /// What this node knows of another.
     ///
@@ -779,7 +782,7 @@ public final class Elector {
     }
 
     private String reason(Seat seat, long now) {
-        if (rules.nodes().get(self).witness()) return "only a witness";
+        if (rules.nodes().get(self).witness()) return Standing.WITNESS;
         if (stopping) return "stopping";
         if (seat.fitness < 0)
             return seat.unfit; // What a host lacks tells more than a carrier that it lacks for

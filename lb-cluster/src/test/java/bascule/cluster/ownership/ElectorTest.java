@@ -225,6 +225,7 @@ final class ElectorTest {
         Lockstep three = new Lockstep(3, 1, false).startAll();
         three.run(1000);
         assertThat(three.owner()).isEqualTo(0);
+        assertThat(three.electors[2].standing(0).reason()).isEqualTo("witness");
 
         three.kill(0);
         assertThat(three.until(it -> it.owner() == 1)).isBetween(0L, 50L);
