@@ -740,12 +740,7 @@ public final class Elector {
     /// @param reason why not, for people; empty if it may
     /// @param otherFit could another node take it now: fit, and heard?
     public record Standing(
-            Phase phase,
-            int owner,
-            long epoch,
-            boolean eligible,
-            String reason,
-            boolean otherFit) {
+            Phase phase, int owner, long epoch, boolean eligible, String reason, boolean otherFit) {
         /// [#reason] on a node that votes and never owns: nothing is wrong with that.
         public static final String WITNESS = "witness";
     }
@@ -790,6 +785,11 @@ public final class Elector {
         if (!seat.carrier) return "no carrier";
         if (Other.isWithin(seat.failedNanos, FAILED_NANOS, now)) return seat.failure;
         if (isWitnessLost()) return "the witness does not answer";
+        int rival = seat.state.phase().owns() ? -1 : rival(seat, now);
+        if (rival >= 0 && other(rival).isForeign())
+            return "the file of "
+                    + rules.nodes().get(rival).name()
+                    + " names other nodes or floating IPs";
         if (!seat.isHeldDown(now)) return "";
         return switch (seat.downFor) {
             case "gap" -> "too long a pause";

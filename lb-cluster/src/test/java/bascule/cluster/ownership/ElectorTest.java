@@ -343,6 +343,22 @@ final class ElectorTest {
 
         assertThat(pair.phase(0)).isEqualTo(STANDBY);
         assertThat(pair.electors[0].peer(1).sameRules()).isFalse();
+        assertThat(pair.electors[0].standing(0).eligible()).isFalse();
+        assertThat(pair.electors[0].standing(0).reason())
+                .isEqualTo("the file of edge2 names other nodes or floating IPs");
+    }
+
+    @Test
+    void givenAnOwner_whenANodeWithOtherFloatingIpsIsHeard_thenItStaysAndNothingIsAgainstIt() {
+        Lockstep pair = Lockstep.of(2).start(0);
+        pair.fit(0, 3);
+        pair.run(2000);
+
+        pair.on(0, new Event.Heard(1, new Beat(9, false, false, List.of()), pair.now, 0));
+        pair.run(25);
+
+        assertThat(pair.phase(0)).isEqualTo(OWNING);
+        assertThat(pair.electors[0].standing(0).reason()).isEmpty();
     }
 
     @Test
