@@ -36,11 +36,17 @@ final class Lan implements AutoCloseable {
     /// them first, and a look may fall in between.
     static final long ADDRESSES_REPLACED_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+    /// [Echo#open]; a test may refuse it.
+    interface Echoes {
+        Echo open(InetAddress witness, Runnable answered) throws IOException;
+    }
+
     private final List<ClusterSettings.FloatingIp> floatingIps;
     private final @Nullable InetAddress givenWitness;
     private final Consumer<Event> events;
     private final Consumer<Runnable> onLoop;
     private final BiConsumer<String, Object[]> warned;
+    private final Echoes echoes;
     private final HostAddresses addresses;
     private final HostLook host;
 
@@ -94,6 +100,7 @@ final class Lan implements AutoCloseable {
                 floatingIps,
                 witness,
                 floatingIps.isEmpty() ? "" : String.join(", ", Capabilities.missing()),
+                Echo::open,
                 events,
                 onLoop,
                 warned);
@@ -104,6 +111,7 @@ final class Lan implements AutoCloseable {
             List<ClusterSettings.FloatingIp> floatingIps,
             @Nullable InetAddress witness,
             String missing,
+            Echoes echoes,
             Consumer<Event> events,
             Consumer<Runnable> onLoop,
             BiConsumer<String, Object[]> warned)
@@ -111,6 +119,7 @@ final class Lan implements AutoCloseable {
         this.missing = missing;
         this.floatingIps = floatingIps;
         givenWitness = witness;
+        this.echoes = echoes;
         this.events = events;
         this.onLoop = onLoop;
         this.warned = warned;
@@ -373,39 +382,42 @@ final class Lan implements AutoCloseable {
                         "witness-unknown",
                         new Object[] {"expected", "a default gateway, or cluster.witness"});
             toldUnknown = true;
-            events.accept(new Event.WitnessKnown(false));
+            events.accept(new Event.WitnessKnown(false, false));
             return;
         }
         HostAddresses.Interface lan =
                 Subnets.holding(wanted, found.addresses(), found.interfaces());
-        if (wanted.equals(witness) && (witnessLan != null || witnessEcho != null)) {
-            // Who has no address on its LAN any more can be reached by nobody, whatever it hears.
-            if (witnessLan != null)
-                witnessSource =
-                        lan == null ? null : Subnets.source(wanted, lan.index(), found.addresses());
-            return;
-        }
+        boolean isAsked = wanted.equals(witness) && (witnessLan != null || witnessEcho != null);
+        if (!isAsked) openWitness(wanted, lan);
+        // Who has no address on its LAN any more can be reached by nobody, whatever it hears.
+        if (witnessLan != null)
+            witnessSource =
+                    lan == null ? null : Subnets.source(wanted, lan.index(), found.addresses());
+        boolean canBeAsked = witnessLan != null ? witnessSource != null : witnessEcho != null;
+        events.accept(new Event.WitnessKnown(true, canBeAsked));
+    }
+
+    /// @param lan that it is on; null = none of ours
+    private void openWitness(InetAddress wanted, HostAddresses.@Nullable Interface lan) {
         forgetWitness();
         witness = wanted;
-        events.accept(new Event.WitnessKnown(true));
-        if (lan != null && missing.isEmpty()) {
-            witnessLan = listen(lan);
-            witnessSource = Subnets.source(wanted, lan.index(), found.addresses());
-        }
+        if (lan != null && missing.isEmpty()) witnessLan = listen(lan);
         if (witnessLan == null) {
             try {
-                witnessEcho = Echo.open(wanted, this::witnessAnswered);
-            } catch (IOException failure) {
-                if (!toldNotAsked) // It is tried at each look.
-                warned.accept(
-                            "witness-not-asked",
-                            new Object[] {
-                                "witness", wanted.getHostAddress(), "cause", text(failure)
-                            });
+                witnessEcho = echoes.open(wanted, this::witnessAnswered);
+            } catch (IOException failure) { // It is tried at each look.
+                if (!toldNotAsked) tellNotAsked(wanted, failure);
                 toldNotAsked = true;
+                return;
             }
         }
-        if (witnessLan != null || witnessEcho != null) toldNotAsked = false;
+        toldNotAsked = false;
+    }
+
+    private void tellNotAsked(InetAddress wanted, IOException failure) {
+        warned.accept(
+                "witness-not-asked",
+                new Object[] {"witness", wanted.getHostAddress(), "cause", text(failure)});
     }
 
     private void forgetWitness() {

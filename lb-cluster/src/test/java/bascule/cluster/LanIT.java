@@ -3,6 +3,7 @@ package bascule.cluster;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import bascule.cluster.net.Echo;
 import bascule.cluster.net.HostAddresses;
 import bascule.cluster.ownership.Event;
 import bascule.cluster.testing.Namespace;
@@ -54,13 +55,20 @@ class LanIT {
     }
 
     private void start(String missing, ClusterSettings.Command command) throws Exception {
+        start(missing, command, null, Echo::open);
+    }
+
+    private void start(
+            String missing, ClusterSettings.Command command, String witness, Lan.Echoes echoes)
+            throws Exception {
         lan =
                 namespace.inside(
                         () ->
                                 new Lan(
                                         List.of(floatingIp(command)),
-                                        null,
+                                        witness == null ? null : InetAddress.ofLiteral(witness),
                                         missing,
+                                        echoes,
                                         events::add,
                                         loop::add,
                                         (event, about) ->
@@ -248,24 +256,33 @@ class LanIT {
     }
 
     @Test
-    void givenWitnessThatCannotBeAsked_whenLookedAgain_thenToldOnce() throws Exception {
-        var neverAnswers = InetAddress.ofLiteral("255.255.255.255");
-        lan =
-                namespace.inside(
-                        () ->
-                                new Lan(
-                                        List.of(floatingIp(null)),
-                                        neverAnswers,
-                                        "",
-                                        events::add,
-                                        loop::add,
-                                        (event, about) ->
-                                                warned.add(event + Arrays.toString(about))));
-        await(() -> !events.isEmpty());
+    void givenWitnessThatCannotBeAsked_whenLookedAgain_thenSaidEachTimeAndToldOnce()
+            throws Exception {
+        start(
+                "",
+                null,
+                "192.0.2.1",
+                (_, _) -> {
+                    throw new IOException("not permitted");
+                });
+        await(() -> events.contains(new Event.WitnessKnown(true, false)));
         assertThat(hasCarrierAfterLook()).isTrue();
-        assertThat(hasCarrierAfterLook()).isTrue();
+        await(() -> events.contains(new Event.WitnessKnown(true, false)));
 
-        assertThat(warned.stream().filter(each -> each.startsWith("witness-not-asked")).count())
-                .isLessThanOrEqualTo(1);
+        assertThat(warned)
+                .containsOnlyOnce("witness-not-asked[witness, 192.0.2.1, cause, not permitted]");
+    }
+
+    @Test
+    void givenWitnessOnTheLan_whenTheHostsOwnAddressGoes_thenItCannotBeAsked() throws Exception {
+        start("", null, "10.9.0.7", Echo::open);
+        await(() -> events.contains(new Event.WitnessKnown(true, true)));
+
+        namespace.run("ip", "addr", "del", "10.9.0.1/24", "dev", "lan0");
+        await(() -> events.contains(new Event.WitnessKnown(true, false)));
+
+        namespace.run("ip", "addr", "add", "10.9.0.1/24", "dev", "lan0");
+        events.clear();
+        await(() -> events.contains(new Event.WitnessKnown(true, true)));
     }
 }

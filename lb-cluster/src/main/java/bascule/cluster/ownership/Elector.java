@@ -53,6 +53,7 @@ public final class Elector {
     private boolean stopping;
 
     private boolean witnessKnown = true; // Until it is told that there is none.
+    private boolean witnessCanBeAsked = true;
     private long witnessAskedNanos = Other.NEVER;
 
     /// What the witness answered last was sent then; or this node could not ask until then.
@@ -167,7 +168,10 @@ public final class Elector {
                 if (seats[i].state instanceof Standby) seats[i].undecided = false;
             }
             case Event.Witness(long asked) -> witnessed(asked);
-            case Event.WitnessKnown(boolean known) -> witnessKnown = known;
+            case Event.WitnessKnown(boolean known, boolean canBeAsked) -> {
+                witnessKnown = known;
+                witnessCanBeAsked = canBeAsked;
+            }
             case Event.Drained(int i) -> seats[i].drained = true;
             case Event.HandOver(int i) -> seats[i].wanted = true;
             case Event.Stop() -> stopping = true;
@@ -351,6 +355,10 @@ public final class Elector {
         return witnessKnown && turnNanos - witnessNanos >= 2 * times.refresh() + times.hold();
     }
 
+    private String witnessFault() {
+        return witnessCanBeAsked ? "the witness does not answer" : "the witness cannot be asked";
+    }
+
     // ---- the decision
 
     private void decide(Seat seat, boolean late, long now) {
@@ -403,7 +411,7 @@ public final class Elector {
         return switch (step.reason()) {
             case "failed" -> seat.failure;
             case "unfit" -> seat.unfit;
-            case "fitter" -> isWitnessLost() ? "the witness does not answer" : "";
+            case "fitter" -> isWitnessLost() ? witnessFault() : "";
             case "kept" -> "the other node could not take it";
             default -> "";
         };
@@ -784,7 +792,7 @@ public final class Elector {
         // that.
         if (!seat.carrier) return "no carrier";
         if (Other.isWithin(seat.failedNanos, FAILED_NANOS, now)) return seat.failure;
-        if (isWitnessLost()) return "the witness does not answer";
+        if (isWitnessLost()) return witnessFault();
         int rival = seat.state.phase().owns() ? -1 : rival(seat, now);
         if (rival >= 0 && other(rival).isForeign())
             return "the file of "

@@ -47,7 +47,9 @@ public sealed interface Event {
     record Witness(long askedNanos) implements Event {}
 
     /// The witness address is known, or there is none.
-    record WitnessKnown(boolean known) implements Event {}
+    ///
+    /// @param canBeAsked has this host a way to ask it? Who cannot ask gets no answer; this is for the words only
+    record WitnessKnown(boolean known, boolean canBeAsked) implements Event {}
 
     /// What ran through this node's listeners has ended, or will be waited for no longer.
     record Drained(int floatingIp) implements Event {}

@@ -39,6 +39,8 @@ final class ElectorTest {
 
         assertThat(pair.until(it -> it.owner() >= 0)).isEqualTo(-1);
         assertThat(pair.electors[1].standing(0).reason()).isEqualTo("the witness does not answer");
+        pair.on(1, new Event.WitnessKnown(true, false));
+        assertThat(pair.electors[1].standing(0).reason()).isEqualTo("the witness cannot be asked");
     }
 
     @Test

@@ -65,7 +65,7 @@ final class Lockstep {
         for (long[] each : heardFrom) each[node] = Event.UNPROVEN;
         for (int i = 0; i < heardFrom.length; i++) heardFrom[node][i] = Event.UNPROVEN;
         tellViews();
-        on(node, new Event.WitnessKnown(true));
+        on(node, new Event.WitnessKnown(true, true));
         on(node, new Event.Carrier(0, true));
         return this;
     }

@@ -672,7 +672,7 @@ final class SimulatedCluster {
         }
 
         private void begin() {
-            post(() -> new Event.WitnessKnown(setup.witnessKnown));
+            post(this::witnessKnown);
             for (int ip = 0; ip < setup.floatingIps; ip++) {
                 int about = ip;
                 post(() -> new Event.Carrier(about, host.carrier));
@@ -680,6 +680,10 @@ final class SimulatedCluster {
                 after(between(20 * MS, 300 * MS), () -> post(() -> fit(about)));
             }
             after(between(0, setup.timings.tick()), this::tick);
+        }
+
+        private Event witnessKnown() {
+            return new Event.WitnessKnown(setup.witnessKnown, true);
         }
 
         private boolean isCurrent() {
@@ -1060,7 +1064,7 @@ final class SimulatedCluster {
                                         asking = false;
                                         return first
                                                 ? new Event.Witness(askedLocal)
-                                                : new Event.WitnessKnown(setup.witnessKnown);
+                                                : witnessKnown();
                                     }));
         }
 
