@@ -194,7 +194,7 @@ final class Cli {
         @Option(
                 names = "--wait",
                 description =
-                        "Return when nothing runs on it any more; with enable, when it is up.")
+                        "Return when nothing that came by this node runs on it any more; with enable, when it is up here.")
         private boolean wait;
 
         @Option(
@@ -318,7 +318,8 @@ final class Cli {
             name = "drain",
             description = {
                 "Let a server finish what runs on it and take nothing new; its checks go on.",
-                "Kept over reload and restart, until enable. With --wait, ends with 0 once nothing runs on it, with 1 on time-out."
+                "Kept over reload and restart, until enable; holds on every node of the cluster.",
+                "With --wait, ends with 0 once nothing that came by this node runs on it, with 1 on time-out; other nodes are not asked."
             })
     int drain(@Mixin ServerArguments server, @Mixin SocketOption socket) {
         return server.change(ClientVerbs.Verb.DRAIN, socket);
@@ -327,8 +328,8 @@ final class Cli {
     @Command(
             name = "enable",
             description = {
-                "Let a server take work again, after drain or disable.",
-                "With --wait, ends with 0 once it is up, with 1 on time-out."
+                "Let a server take work again, after drain or disable; on every node of the cluster.",
+                "With --wait, ends with 0 once it is up on this node, with 1 on time-out."
             })
     int enable(@Mixin ServerArguments server, @Mixin SocketOption socket) {
         return server.change(ClientVerbs.Verb.ENABLE, socket);
@@ -338,7 +339,7 @@ final class Cli {
             name = "disable",
             description = {
                 "As drain, and stop the server's checks.",
-                "Kept over reload and restart, until enable. With --wait, ends with 0 once nothing runs on it, with 1 on time-out."
+                "With --wait, ends with 0 once nothing that came by this node runs on it, with 1 on time-out; other nodes are not asked."
             })
     int disable(@Mixin ServerArguments server, @Mixin SocketOption socket) {
         return server.change(ClientVerbs.Verb.DISABLE, socket);

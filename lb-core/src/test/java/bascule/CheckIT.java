@@ -188,6 +188,18 @@ final class CheckIT {
                 .contains("Did you mean: bascule check?", "Usage: bascule");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"drain", "disable"})
+    void givenHelp_whenAWaitIsToldOf_thenItSaysThatOnlyThisNodeIsWaitedFor(String verb) {
+        Ended ended = bascule(verb, "--help").end();
+
+        assertThat(ended.exitCode()).isZero();
+        assertThat(ended.out().replaceAll("\\s+", " "))
+                .contains(
+                        "nothing that came by this node runs on it, with 1",
+                        "other nodes are not asked");
+    }
+
     @Test
     void givenFileWithoutItsOption_whenCalled_thenItIsNamed() {
         Ended ended = bascule("check", "bascule.conf").end();
