@@ -1,7 +1,6 @@
 package bascule.cluster;
 
 import bascule.cluster.group.Membership;
-import bascule.cluster.net.HostAddresses;
 import bascule.cluster.ownership.Beat;
 import bascule.cluster.ownership.Elector;
 import bascule.cluster.ownership.Event;
@@ -11,7 +10,6 @@ import bascule.cluster.port.OwnerPort;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -20,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// One node of a cluster: its membership, its owner port, its ownership loop. All methods may be called from any thread.
@@ -107,15 +106,7 @@ public final class Cluster implements AutoCloseable {
             drains.add(
                     loop.slot(
                             (_, next) -> next, index -> driver().handle(new Event.Drained(index))));
-        epochs =
-                new Epochs(
-                        settings.state(),
-                        failure ->
-                                host.told(
-                                        true,
-                                        "epochs-not-kept",
-                                        "cause",
-                                        String.valueOf(failure.getMessage())));
+        epochs = new Epochs(settings.state(), tells("epochs-not-kept"));
         opened.add(epochs);
         lan =
                 new Lan(
@@ -140,14 +131,7 @@ public final class Cluster implements AutoCloseable {
                         new AllWays(),
                         epochs,
                         hooks,
-                        new ReleaseOnDeath(
-                                settings.run(),
-                                failure ->
-                                        host.told(
-                                                true,
-                                                "release-on-death-not-written",
-                                                "cause",
-                                                String.valueOf(failure.getMessage()))),
+                        new ReleaseOnDeath(settings.run(), tells("release-on-death-not-written")),
                         host);
         if (!lan.missing().isEmpty())
             host.told(
@@ -157,13 +141,18 @@ public final class Cluster implements AutoCloseable {
                     lan.missing(),
                     "expected",
                     "AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW in the unit, or root");
-        status = driver.status(() -> configHashes);
+        status = driver.status(configHashes);
         loop.post(lan::look);
         loop.start();
     }
 
+    /// For what the constructor hands out before there is a driver: nobody calls that before the loop runs.
     private OwnershipDriver driver() {
         return driver;
+    }
+
+    private Consumer<IOException> tells(String event) {
+        return failure -> host.told(true, event, "cause", String.valueOf(failure.getMessage()));
     }
 
     private void bug(Throwable bug) {
@@ -203,15 +192,7 @@ public final class Cluster implements AutoCloseable {
             known[i] = epochs.of(settings.floatingIps().get(i).name());
             if (known[i] > 0) keep.add(i);
         }
-        var held =
-                new HeldAddresses(
-                        settings.state(),
-                        failure ->
-                                host.told(
-                                        true,
-                                        "held-addresses-not-kept",
-                                        "cause",
-                                        String.valueOf(failure.getMessage())));
+        var held = new HeldAddresses(settings.state(), tells("held-addresses-not-kept"));
         boolean[] leftover = lan.sweep(keep, held.earlier());
         held.keep(
                 settings.floatingIps().stream().map(ClusterSettings.FloatingIp::address).toList());
@@ -304,7 +285,7 @@ public final class Cluster implements AutoCloseable {
     private final class FromPort implements OwnerPort.Listener {
         @Override
         public void heard(int from, Beat beat, long provenNanos, int via) {
-            loop.post(() -> driver().heard(from, beat, provenNanos, via, via == OwnerPort.DIRECT));
+            loop.post(() -> driver().heard(from, beat, provenNanos, via));
         }
 
         @Override
@@ -351,8 +332,7 @@ public final class Cluster implements AutoCloseable {
     private void turn(long nowNanos) {
         driver.turn(nowNanos);
         tellLost(nowNanos);
-        if (driver.hasNews() || ++turns % STATUS_TURNS == 0)
-            status = driver.status(() -> configHashes);
+        if (driver.hasNews() || ++turns % STATUS_TURNS == 0) status = driver.status(configHashes);
         turned.lazySet(turned.getPlain() + 1);
     }
 
@@ -376,7 +356,7 @@ public final class Cluster implements AutoCloseable {
         Set<Integer> before = present;
         present = Set.copyOf(nodes);
         driver.view(new Event.View(nodes));
-        status = driver.status(() -> configHashes);
+        status = driver.status(configHashes);
         for (int node : nodes) if (node != settings.self() && !before.contains(node)) greet(node);
         host.viewChanged(status);
     }
@@ -394,7 +374,7 @@ public final class Cluster implements AutoCloseable {
         configHashes[from] = hash;
         if (!theirs.equals(version))
             host.told(false, "node-version-differs", "node", name(from), "version", theirs);
-        status = driver.status(() -> configHashes);
+        status = driver.status(configHashes);
         host.viewChanged(status);
     }
 
@@ -602,21 +582,5 @@ public final class Cluster implements AutoCloseable {
         for (CommandHook hook : hooks) if (hook != null) hook.close();
         lan.close();
         epochs.close();
-    }
-
-    /// Takes every address with our tag off this host.
-    ///
-    /// @return what was there, as text
-    /// @throws IOException if one cannot be, with value and reason
-    public static List<String> releaseAll() throws IOException {
-        var gone = new LinkedHashMap<String, Boolean>();
-        try (HostAddresses addresses = HostAddresses.open(HostAddresses.NOBODY)) {
-            for (HostAddresses.Address each : addresses.list()) {
-                if (!each.tagged()) continue;
-                addresses.remove(each.address(), each.interfaceIndex());
-                gone.put(each.address().getHostAddress() + "/" + each.prefix(), true);
-            }
-        }
-        return List.copyOf(gone.keySet());
     }
 }

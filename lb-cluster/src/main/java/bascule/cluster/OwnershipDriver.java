@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// Feeds events to the [Elector] and carries out what it says. All of it on the ownership loop.
@@ -44,7 +43,6 @@ final class OwnershipDriver {
     private static final long SETTLED_NANOS = 2_000_000_000L;
 
     private static final long LATE_NANOS = 100_000_000;
-    private static final long TOLD_EVERY_NANOS = 10_000_000_000L;
 
     private final ClusterSettings settings;
     private final Rules rules;
@@ -68,12 +66,12 @@ final class OwnershipDriver {
     private final boolean[] toldSilent;
     private boolean begun;
     private long turnNanos;
-    private long toldLateNanos;
     private final List<Event> followUps = new ArrayList<>();
     private boolean news = true;
     private volatile boolean settled;
-    private final long[] toldFailedNanos;
     private final Limited bugNews = new Limited(System.nanoTime());
+    private final Limited lateNews = new Limited(System.nanoTime());
+    private final Limited[] failureNews;
     private final Limited[] claimNews;
     private final long[] changedNanos;
     private boolean leaving;
@@ -101,14 +99,14 @@ final class OwnershipDriver {
         int nodes = rules.nodes().size();
         handOvers = new HandOverWatch[floatingIps];
         fitness = new Fitness[floatingIps];
+        failureNews = new Limited[floatingIps];
+        claimNews = new Limited[floatingIps];
         for (int i = 0; i < floatingIps; i++) {
             handOvers[i] = new HandOverWatch();
             fitness[i] = new Fitness(rules.floatingIps().get(i).name(), -1, "not checked yet");
+            failureNews[i] = new Limited(System.nanoTime());
+            claimNews[i] = new Limited(System.nanoTime());
         }
-        toldFailedNanos = new long[floatingIps];
-        Arrays.fill(toldFailedNanos, System.nanoTime() - TOLD_EVERY_NANOS);
-        claimNews = new Limited[floatingIps];
-        for (int i = 0; i < floatingIps; i++) claimNews[i] = new Limited(System.nanoTime());
         changedNanos = new long[floatingIps];
         Arrays.fill(changedNanos, System.nanoTime());
         heardNanos = new long[nodes];
@@ -118,9 +116,7 @@ final class OwnershipDriver {
         viewNanos = new long[nodes];
         inView = new boolean[nodes];
         toldSilent = new boolean[nodes];
-        long now = System.nanoTime();
-        toldLateNanos = now - TOLD_EVERY_NANOS;
-        fitnessNanos = now;
+        fitnessNanos = System.nanoTime();
     }
 
     // ---- what happens
@@ -129,10 +125,8 @@ final class OwnershipDriver {
         long late = begun ? nowNanos - turnNanos - rules.timings().tick() : 0;
         begun = true;
         turnNanos = nowNanos;
-        if (late > LATE_NANOS && nowNanos - toldLateNanos >= TOLD_EVERY_NANOS) {
-            toldLateNanos = nowNanos;
-            host.told(true, "ownership-loop-late", "ms", late / 1_000_000);
-        }
+        if (late > LATE_NANOS && lateNews.isDue(nowNanos))
+            host.told(true, "ownership-loop-late", lateNews.with("ms", late / 1_000_000));
         handle(new Event.Tick());
         lan.tick(nowNanos);
         // After a pause of its own it has to be asked anew before it can be called old.
@@ -160,9 +154,8 @@ final class OwnershipDriver {
         else host.told(false, "owner-port-heard", "node", rules.nodes().get(node).name());
     }
 
-    /// @param direct did it come by the node's own address?
-    void heard(int from, Beat beat, long provenNanos, int via, boolean direct) {
-        if (direct) {
+    void heard(int from, Beat beat, long provenNanos, int via) {
+        if (via == OwnerPort.DIRECT) {
             heardNanos[from] = System.nanoTime();
         } else if (via != OwnerPort.BY_OTHER_TRANSPORT) {
             otherNanos[from] = System.nanoTime();
@@ -350,10 +343,11 @@ final class OwnershipDriver {
             boolean isGone = failure instanceof NetFault fault && fault.isNotThere();
             if (isTake) followUps.add(new Event.Failed(floatingIp, cause));
             else if (isGone) followUps.add(new Event.Present(floatingIp, false));
-            long now = System.nanoTime();
-            if (now - toldFailedNanos[floatingIp] < TOLD_EVERY_NANOS) return;
-            toldFailedNanos[floatingIp] = now;
-            host.told(true, "floating-ip-failed", "name", name(floatingIp), "cause", cause);
+            if (failureNews[floatingIp].isDue(System.nanoTime()))
+                host.told(
+                        true,
+                        "floating-ip-failed",
+                        failureNews[floatingIp].with("name", name(floatingIp), "cause", cause));
         }
     }
 
@@ -436,8 +430,8 @@ final class OwnershipDriver {
         return since;
     }
 
-    ClusterStatus status(Supplier<String[]> configHashes) {
-        String[] hashes = configHashes.get();
+    /// @param configHashes of each node; null where it is not known
+    ClusterStatus status(@Nullable String[] configHashes) {
         var nodes = new ArrayList<ClusterStatus.Node>();
         for (int i = 0; i < rules.nodes().size(); i++) {
             ClusterSettings.Node node = settings.nodes().get(i);
@@ -447,7 +441,7 @@ final class OwnershipDriver {
                             node.address().getHostAddress(),
                             state(i),
                             node.witness(),
-                            hashes[i]));
+                            configHashes[i]));
         }
         var addresses = new ArrayList<ClusterStatus.FloatingIp>();
         for (int i = 0; i < fitness.length; i++) {

@@ -758,15 +758,7 @@ public final class Elector {
     /// @param heard lately, by any way
     /// @param inView of the membership
     /// @param gone dead, or silent for too long
-    /// @param configuration the first 8 bytes of the hash of its configuration; 0 = not known
-    /// @param sameRules are its nodes and floating IPs ours, as far as is known?
-    public record Peer(
-            boolean heard,
-            boolean inView,
-            boolean gone,
-            boolean stopping,
-            long configuration,
-            boolean sameRules) {}
+    public record Peer(boolean heard, boolean inView, boolean gone, boolean stopping) {}
 
     Phase phase(int floatingIp) {
         return seats[floatingIp].state.phase();
@@ -810,13 +802,10 @@ public final class Elector {
     /// @param node any but this one
     public Peer peer(int node) {
         Other other = other(node);
-        Beat beat = other.beat();
         return new Peer(
                 other.isHeard(turnNanos),
                 other.isInView(),
                 other.isGone(turnNanos),
-                other.isStopping(),
-                beat == null ? 0 : beat.configuration(),
-                !other.isForeign());
+                other.isStopping());
     }
 }

@@ -344,7 +344,6 @@ final class ElectorTest {
         }
 
         assertThat(pair.phase(0)).isEqualTo(STANDBY);
-        assertThat(pair.electors[0].peer(1).sameRules()).isFalse();
         assertThat(pair.electors[0].standing(0).eligible()).isFalse();
         assertThat(pair.electors[0].standing(0).reason())
                 .isEqualTo("the file of edge2 names other nodes or floating IPs");
