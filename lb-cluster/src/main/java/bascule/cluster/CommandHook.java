@@ -69,8 +69,8 @@ final class CommandHook implements AutoCloseable {
         if (now.equals(done) || now.take() && thread.isShutdown()) return;
         String failure = call(now);
         if (!now.equals(wish)) return; // Overtaken: what is wanted now has its turn.
-        if (now.take() && thread.isShutdown())
-            return; // Given up by close: no failure of the command.
+        // Given up by close: no failure of the command.
+        if (now.take() && thread.isShutdown()) return;
         if (failure == null) {
             done = now;
             backoffMillis = 0;

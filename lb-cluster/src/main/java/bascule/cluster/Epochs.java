@@ -24,6 +24,8 @@ final class Epochs implements AutoCloseable {
     private final @Nullable Path file;
     private final Consumer<IOException> failed;
     private final Map<String, Long> known;
+
+    /// What is learned when it has ended is told by others.
     private final ExecutorService writer =
             new ThreadPoolExecutor(
                     1,
@@ -32,8 +34,7 @@ final class Epochs implements AutoCloseable {
                     TimeUnit.SECONDS,
                     new LinkedBlockingQueue<>(),
                     Thread.ofPlatform().name("cluster-state").daemon().factory(),
-                    new ThreadPoolExecutor
-                            .DiscardPolicy()); // What is learned at the end is told by others.
+                    new ThreadPoolExecutor.DiscardPolicy());
 
     /// @param folder null = nothing is kept
     /// @param failed told on any thread, each time

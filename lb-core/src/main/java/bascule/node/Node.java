@@ -59,7 +59,10 @@ public final class Node implements AutoCloseable {
 
     private final Cluster cluster;
     private final Gate gate;
+
+    /// The same, for those who ask before it is there: it calls while it starts.
     private volatile @Nullable Cluster started;
+
     private volatile String hash;
 
     /// What a node is made of on this host.
@@ -263,8 +266,8 @@ public final class Node implements AutoCloseable {
 
         @Override
         public void received(String topic, String node, byte[] message) {
-            shared.received(
-                    topic, node, message); // Not by the teller: news may be dropped, orders not.
+            // Not by the teller: news may be dropped, orders not.
+            shared.received(topic, node, message);
         }
 
         @Override
@@ -293,7 +296,7 @@ public final class Node implements AutoCloseable {
         }
     }
 
-    /// Its name and address, for messages.
+    /// Its name, for messages.
     @Override
     public String toString() {
         return settings.nodes().get(settings.self()).name();

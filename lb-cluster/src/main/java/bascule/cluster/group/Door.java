@@ -86,9 +86,9 @@ final class Door implements TlsSocket.Greeting, AutoCloseable {
             try {
                 Socket plain = listening.accept();
                 int node = nodeAt(plain.getInetAddress());
+                // A stranger costs no thread; nor does a node that tries too often.
                 if (node < 0 || !places[node].tryAcquire()) {
-                    plain.close(); // A stranger costs no thread; nor does a node that tries too
-                    // often.
+                    plain.close();
                     continue;
                 }
                 greeting.put(plain, System.nanoTime());
@@ -214,8 +214,7 @@ final class Door implements TlsSocket.Greeting, AutoCloseable {
     }
 
     private SSLSocket tls(Socket plain, boolean server) throws IOException {
-        // A context for each: there is nothing to resume. The name is an address, so nothing is
-        // looked up, or sent as SNI.
+        // A context for each: nothing can be resumed. An address as name: nothing is looked up.
         var tls =
                 (SSLSocket)
                         settings.key()

@@ -81,8 +81,8 @@ final class Stack {
         tcp.setBindAddr(settings.nodes().get(settings.self()).getAddress());
         tcp.setBindPort(settings.nodes().get(settings.self()).getPort());
         tcp.setPortRange(0);
-        tcp.setClientBindAddr(
-                settings.nodes().get(settings.self()).getAddress()); // What the other's door knows.
+        // What the other's door knows.
+        tcp.setClientBindAddr(settings.nodes().get(settings.self()).getAddress());
         tcp.setSocketFactory(new Sockets(door));
         tcp.setSockConnTimeout(CONNECT_MILLIS);
         tcp.setPeerAddrReadTimeout(TlsSocket.GREETING_MILLIS);

@@ -331,10 +331,9 @@ final class KeyFile {
                         Der.integer(serial),
                         ecdsaWithSha256,
                         name,
+                        // Fixed: a clock that is wrong must not matter.
                         Der.sequence(
-                                Der.utcTime(
-                                        "260101000000Z"), // Fixed: a clock that is wrong must not
-                                // matter.
+                                Der.utcTime("260101000000Z"),
                                 Der.generalizedTime("99991231235959Z")),
                         name,
                         pair.getPublic().getEncoded(),

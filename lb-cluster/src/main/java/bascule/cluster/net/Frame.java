@@ -14,8 +14,9 @@ import org.jspecify.annotations.Nullable;
 /// @param destination that the frame went to
 /// @param isReply is it the answer to a question: an ARP reply, a solicited advertisement?
 record Frame(byte[] address, long hardware, long source, long destination, boolean isReply) {
-    static final int LONGEST =
-            86; // Of those written here: a neighbour advertisement with its option.
+    /// Of those written here: a neighbour advertisement with its option.
+    static final int LONGEST = 86;
+
     static final int ETH_P_ALL = 3;
     static final int ETH_P_IPV4 = 0x0800;
     static final int ETH_P_ARP = 0x0806;
@@ -116,8 +117,8 @@ record Frame(byte[] address, long hardware, long source, long destination, boole
                         group,
                         source == null ? 24 : 32);
         into.put(SOLICITATION).put((byte) 0).putShort((short) 0).putInt(0).put(target);
-        if (source != null)
-            hardware(into.put(SOURCE_LINK).put((byte) 1), own); // From `::` it is forbidden (§4.3).
+        // From `::` it is forbidden (§4.3).
+        if (source != null) hardware(into.put(SOURCE_LINK).put((byte) 1), own);
         return checked(into, icmp);
     }
 
@@ -156,8 +157,8 @@ record Frame(byte[] address, long hardware, long source, long destination, boole
     /// @return what belongs into its checksum field, if that is 0; 0 (or 0xffff) if the field is right
     static int checksum(ByteBuffer frame, int icmp, int end) {
         int sum = end - icmp + ICMPV6; // A frame is far too short for an overflow.
-        for (int at = icmp - 32; at < end - 1; at += 2)
-            sum += frame.getShort(at) & 0xffff; // Both addresses, the message.
+        // Both addresses, the message.
+        for (int at = icmp - 32; at < end - 1; at += 2) sum += frame.getShort(at) & 0xffff;
         if ((end - icmp) % 2 != 0) sum += (frame.get(end - 1) & 0xff) << 8;
         while (sum >>> 16 != 0) sum = (sum & 0xffff) + (sum >>> 16);
         return ~sum & 0xffff;

@@ -24,8 +24,10 @@ public final class HostAddresses implements AutoCloseable {
     public static final int TAG = 0xba;
 
     private static final int NETLINK_ROUTE = 0;
-    private static final int GROUPS =
-            0x1 | 0x10 | 0x100; // RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR
+
+    /// RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR.
+    private static final int GROUPS = 0x1 | 0x10 | 0x100;
+
     private static final int BUFFER = 64 << 10; // The kernel sends 32 KiB at most.
     private static final int SUBSCRIPTION_BUFFER = 1 << 20;
     private static final int ANSWER_SECONDS = 2;
@@ -206,10 +208,9 @@ public final class HostAddresses implements AutoCloseable {
     public void renew(InetAddress address, int interfaceIndex, int leaseSeconds)
             throws IOException {
         // NLM_F_REPLACE without NLM_F_CREATE would add it all the same (inet_rtm_newaddr and
-        // inet6_rtm_newaddr do not look at CREATE), and to look before
-        // would leave a gap to sleep in. But what is added with IFA_F_MCAUTOJOIN is joined as a
-        // multicast group first, which a unicast address cannot be:
-        // EINVAL; while a change of what is there joins nothing.
+        // inet6_rtm_newaddr do not look at CREATE), and to look before would leave a gap to sleep
+        // in. But what is added with IFA_F_MCAUTOJOIN is joined as a multicast group first, which
+        // a unicast address cannot be: EINVAL; while a change of what is there joins nothing.
         int errno =
                 change(
                         Netlink.RTM_NEWADDR,

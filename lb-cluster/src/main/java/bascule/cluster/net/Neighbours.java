@@ -103,11 +103,8 @@ public final class Neighbours implements AutoCloseable {
         this.listener = listener;
         out = packet(on);
         try {
-            out.bind(
-                    link(
-                            out.allocate(SOCKADDR_LL),
-                            0,
-                            on.index())); // Protocol 0: this one hears nothing.
+            // Protocol 0: this one hears nothing.
+            out.bind(link(out.allocate(SOCKADDR_LL), 0, on.index()));
             frame = out.allocate(Frame.LONGEST);
             frameView = frame.asByteBuffer();
             to = out.allocate(SOCKADDR_LL);
@@ -122,16 +119,14 @@ public final class Neighbours implements AutoCloseable {
     }
 
     private Reading listen() throws IOException {
-        // Two sockets, because one for all protocols would cost each packet that this host sends,
-        // too.
+        // Two, because one for all protocols would cost each packet that this host sends, too.
         List<KernelSocket> sockets = new ArrayList<>(2);
         try {
             List<Filter> filters = filters(null);
             for (int protocol : new int[] {Frame.ETH_P_ARP, Frame.ETH_P_IPV6}) {
                 KernelSocket socket = packet(on);
                 sockets.add(socket);
-                // It hears nothing before it is bound, so nothing is in its queue that the filter
-                // has not seen.
+                // It hears nothing before it is bound: all in its queue has passed the filter.
                 socket.filter(filters.get(sockets.size() - 1));
                 socket.bind(link(socket.allocate(SOCKADDR_LL), protocol, on.index()));
             }
@@ -240,17 +235,16 @@ public final class Neighbours implements AutoCloseable {
 
     private void ensureOpen() throws IOException {
         if (closed) throw new IOException("closed");
-        readOwn(); // A bond that fails over, or an operator, changes it: to announce the old one
-        // would lead everybody astray.
+        // A bond that fails over, or an operator, changes it: the old one leads all astray.
+        readOwn();
     }
 
     /// The hardware address that the interface has now.
     private void readOwn() throws NetFault {
         int known = out.name(name, nameLength);
         if (known < 0) throw new NetFault(on.name(), -known);
-        if (name.get(JAVA_BYTE, 11) != 6)
-            throw new NetFault(
-                    on.name(), Sys.ENODEV); // The kernel forgets the interface when it goes.
+        // The kernel forgets the interface when it goes.
+        if (name.get(JAVA_BYTE, 11) != 6) throw new NetFault(on.name(), Sys.ENODEV);
         own =
                 (name.get(JAVA_SHORT.withOrder(ByteOrder.BIG_ENDIAN), 12) & 0xffffL) << 32
                         | name.get(JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN), 14)

@@ -89,10 +89,8 @@ sealed interface Netlink {
         boolean v6 = bytes.length == 16;
         header(into, type, flags, sequence);
         into.put((byte) (v6 ? Sys.AF_INET6 : Sys.AF_INET));
-        into.put(
-                (byte)
-                        (bytes.length
-                                * 8)); // Always of full length: no route to a subnet comes with it.
+        // Always of full length: no route to a subnet comes with it.
+        into.put((byte) (bytes.length * 8));
         into.put((byte) addressFlags); // Their low byte; all of them follow in IFA_FLAGS.
         into.put((byte) 0); // RT_SCOPE_UNIVERSE
         into.putInt(interfaceIndex);
@@ -101,9 +99,9 @@ sealed interface Netlink {
         if (type == RTM_NEWADDR) {
             into.putShort((short) 20).putShort(IFA_CACHEINFO);
             // A deprecated IPv6 address (preferred for 0 s) takes part in everything but the choice
-            // of a source address (RFC 6724 §5, rule 3): else
-            // our own connections to servers could come from it, and would die with a hand-over.
-            // IPv4 has no such rule, and needs none with a /32.
+            // of a source address (RFC 6724 §5, rule 3): else our own connections to servers could
+            // come from it, and would die with a hand-over. IPv4 has no such rule, and needs none
+            // with a /32.
             into.putInt(v6 ? 0 : validSeconds).putInt(validSeconds).putInt(0).putInt(0);
             into.putShort((short) 8).putShort(IFA_FLAGS).putInt(addressFlags);
             into.putShort((short) 5).putShort(IFA_PROTO).put((byte) HostAddresses.TAG);
@@ -118,8 +116,7 @@ sealed interface Netlink {
     static int dump(ByteBuffer into, short type, int sequence, int family) {
         header(into, type, REQUEST | DUMP, sequence);
         into.put((byte) family);
-        // What follows the family is 0 in all three: ifinfomsg (16 bytes), ifaddrmsg (8), rtmsg
-        // (12).
+        // What follows the family is 0 in ifinfomsg (16 bytes), ifaddrmsg (8) and rtmsg (12).
         for (int rest = type == RTM_GETLINK ? 15 : type == RTM_GETADDR ? 7 : 11; rest > 0; rest--) {
             into.put((byte) 0);
         }
@@ -132,9 +129,8 @@ sealed interface Netlink {
     }
 
     private static void attribute(ByteBuffer into, short type, byte[] value) {
-        into.putShort((short) (4 + value.length))
-                .putShort(type)
-                .put(value); // 4 or 16 bytes: no padding.
+        // 4 or 16 bytes: no padding.
+        into.putShort((short) (4 + value.length)).putShort(type).put(value);
     }
 
     private static void pad(ByteBuffer into) {
@@ -182,10 +178,8 @@ sealed interface Netlink {
     }
 
     private static Netlink done(ByteBuffer from, int at, int end, int sequence) {
-        int error =
-                end - at >= 4
-                        ? from.getInt(at)
-                        : 0; // A dump that could not begin ends with -errno.
+        // A dump that could not begin ends with -errno.
+        int error = end - at >= 4 ? from.getInt(at) : 0;
         return error < 0 ? new Ack(sequence, -error) : new Done(sequence);
     }
 
@@ -209,10 +203,8 @@ sealed interface Netlink {
                 default -> {}
             }
         }
-        byte @Nullable [] own =
-                local != null
-                        ? local
-                        : remote; // On a point-to-point link IFA_ADDRESS is the other end.
+        // On a point-to-point link IFA_ADDRESS is the other end.
+        byte @Nullable [] own = local != null ? local : remote;
         if (own == null || prefix > own.length * 8) return null;
         return new Address(sequence, present, inet(own, index), prefix, index, tag, valid);
     }
@@ -220,9 +212,8 @@ sealed interface Netlink {
     private static @Nullable Netlink link(
             ByteBuffer from, int at, int end, int sequence, boolean present) {
         if (end - at < 16) return null;
-        if (from.get(at) != 0)
-            return null; // AF_BRIDGE: a port that leaves its bridge is "deleted" there, and lives
-        // on.
+        // AF_BRIDGE: a port that leaves its bridge is "deleted" there, and lives on.
+        if (from.get(at) != 0) return null;
         int index = from.getInt(at + 4);
         int flags = from.getInt(at + 8);
         String name = "";

@@ -34,8 +34,10 @@ public final class Newcomers implements AutoCloseable {
     private static final int SOL_PACKET = 263;
     private static final int PACKET_VNET_HDR = 15;
     private static final int SO_RCVBUFFORCE = 33;
-    private static final int RECEIVE_BUFFER_BYTES =
-            1 << 21; // With all that the kernel adds, some thousand SYNs.
+
+    /// With all that the kernel adds, some thousand SYNs.
+    private static final int RECEIVE_BUFFER_BYTES = 1 << 21;
+
     private static final int SOCKADDR_LL = 20;
     private static final int NOTES = 10; // struct virtio_net_hdr
     private static final int ETHERNET = 14;
@@ -101,8 +103,7 @@ public final class Newcomers implements AutoCloseable {
             to.set(JAVA_INT, 4, on.index());
             socket.option(SOL_PACKET, PACKET_VNET_HDR, 1);
             receiveBuffer();
-            // It hears nothing before it is bound, so nothing is in its queue that the filter has
-            // not seen.
+            // It hears nothing before it is bound: all in its queue has passed the filter.
             socket.filter(Filter.handshakes(address));
             socket.bind(protocol(Frame.ETH_P_ALL));
         } catch (IOException | RuntimeException e) {

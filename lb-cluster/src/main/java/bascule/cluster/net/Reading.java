@@ -71,10 +71,8 @@ final class Reading implements AutoCloseable {
             arena.close();
             throw new NetFault("eventfd", -wake);
         }
-        polled =
-                arena.allocate(
-                        8L * (sockets.size() + 1),
-                        8); // struct pollfd: int fd, short events, short revents
+        // struct pollfd: int fd, short events, short revents
+        polled = arena.allocate(8L * (sockets.size() + 1), 8);
         for (int i = 0; i <= sockets.size(); i++) {
             polled.set(JAVA_INT, 8L * i, i < sockets.size() ? sockets.get(i).fd() : wake);
             polled.set(JAVA_SHORT, 8L * i + 4, Sys.POLLIN);

@@ -163,8 +163,7 @@ public final class Elector {
             }
             case Event.Foreign(int i, _) -> {
                 seats[i].contested = true;
-                // Another host has it, too: a way to that host is worth more than what is left
-                // over.
+                // Another host has it, too: a way there is worth more than what is left over.
                 if (seats[i].state instanceof Standby) seats[i].undecided = false;
             }
             case Event.Witness(long asked) -> witnessed(asked);
@@ -266,8 +265,7 @@ public final class Elector {
     private boolean mayTakeAlone(Seat seat, long now) {
         Other other = other(1 - self);
         if (other.isDeadNow(now)) return true;
-        // It lets go of what it owns once it has heard that this node could own it, and that it is
-        // not heard itself.
+        // It lets go once it has heard that this node could own it, and does not hear it.
         if (seat.ableNanos == Other.NEVER || !other.isSilent(now)) return false;
         if (now - Other.later(seat.ableNanos, other.quietNanos()) < times.silence()) return false;
         if (!witnessKnown) return true;

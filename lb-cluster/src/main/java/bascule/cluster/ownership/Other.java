@@ -93,8 +93,7 @@ final class Other {
 
     /// @return does that call for another question at once?
     boolean refused(long now) {
-        // Of what was sent before it was last heard, or before this node was away, it says nothing
-        // now.
+        // It says nothing of what was sent before it was heard, or before this node was away.
         if (!addressed || isWithin(resumedNanos, RESUMED_TICKS * times.tick(), now)) return false;
         refusals++;
         refusedNanos = now;

@@ -10,8 +10,9 @@ final class HelloLimit {
     private static final int PLACES = 256;
     private static final long SECOND_NANOS = 1_000_000_000;
 
-    private final long[] bySource =
-            new long[PLACES]; // When the last one would have been due, at an even pace.
+    /// When the last one would have been due, at an even pace; so in [#inAll].
+    private final long[] bySource = new long[PLACES];
+
     private long inAll;
 
     HelloLimit(long nowNanos) {

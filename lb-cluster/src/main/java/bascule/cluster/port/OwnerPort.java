@@ -27,8 +27,9 @@ public final class OwnerPort implements AutoCloseable {
     /// What [Listener#heard] says of a beat that came from the node's own address.
     public static final int DIRECT = 0;
 
-    private static final int RECEIVE_BUFFER_BYTES =
-            1 << 20; // The kernel gives what rmem_max allows.
+    /// The kernel gives what rmem_max allows.
+    private static final int RECEIVE_BUFFER_BYTES = 1 << 20;
+
     private static final int SOURCES = 4;
     private static final Duration CLOSE_MOST = Duration.ofSeconds(1);
     private static final long FAULT_PAUSE_NANOS = 20_000_000;
@@ -109,8 +110,7 @@ public final class OwnerPort implements AutoCloseable {
         InetSocketAddress self = settings.nodes().get(settings.self());
         this.anywhere = new DatagramSocket(null);
         try {
-            // Nodes that are all on one host, to try it out, have an address each and the same
-            // port.
+            // Nodes on one host, to try it out, have an address each and the same port.
             bind(anywhere, shares(self) ? self : new InetSocketAddress(self.getPort()), self);
             // From here on until all are bound: two sockets share a port only if both say so.
             anywhere.setReuseAddress(true);
@@ -188,8 +188,8 @@ public final class OwnerPort implements AutoCloseable {
 
     /// @param node whose socket this is; -1 = of all
     private void receive(int node, DatagramSocket socket) {
-        byte[] buffer =
-                new byte[Sessions.DATAGRAM_BYTES_MOST + 1]; // One more, to see what is too long.
+        // One more, to see what is too long.
+        byte[] buffer = new byte[Sessions.DATAGRAM_BYTES_MOST + 1];
         var packet = new DatagramPacket(buffer, buffer.length);
         while (!closed) {
             try {

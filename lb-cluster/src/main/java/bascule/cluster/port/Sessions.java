@@ -100,8 +100,10 @@ final class Sessions {
         final byte[] plain = new byte[DATAGRAM_BYTES_MOST];
 
         @Nullable Session session;
-        long counter; // Of the boot, not of the session: no key ever sees one twice, whatever
-        // sessions come back.
+
+        /// Of the boot, not of the session: no key ever sees one twice, whatever sessions come back.
+        long counter;
+
         ReplayWindow window = new ReplayWindow();
         byte[] newest = Hello.NONE; // Challenge of theirs.
         long proven = Event.UNPROVEN;
@@ -114,8 +116,9 @@ final class Sessions {
         final Map<InetSocketAddress, Long> helloNanos = new LinkedHashMap<>(); // WAYS at most.
         long freshDue;
         long genuineDue;
-        byte @Nullable []
-                owed; // The token that their hello by another transport waits to get back.
+
+        /// The token that their hello by another transport waits to get back.
+        byte @Nullable [] owed;
 
         Peer(int index, byte[] tokenKey, long nowNanos) {
             this.index = index;
@@ -352,8 +355,8 @@ final class Sessions {
             return malformed();
         ByteBuffer in = ByteBuffer.wrap(datagram, 2, length - 2);
         int from = indexOf(in.getLong());
-        if (from < 0 || from == settings.self())
-            return malformed(); // A stranger, or our own voice.
+        // A stranger, or our own voice.
+        if (from < 0 || from == settings.self()) return malformed();
         Peer peer = peers[from];
         return switch (datagram[1]) {
             case Hello.TYPE -> {
@@ -402,8 +405,7 @@ final class Sessions {
         if (fresh) peer.adopt(hello.nonce(), nowNanos);
         if (peer.knows(hello.nonce()) && Arrays.equals(hello.knows(), nonce)) return NOTHING;
         if (fresh ? !peer.takeFresh(nowNanos) : !peer.takeGenuine(nowNanos)) return NOTHING;
-        // A recorded one may come in the name of any source: beyond the limit only the node itself
-        // is answered.
+        // A recorded one may name any source: beyond the limit only the node itself is answered.
         boolean byItsWay = fresh || later || helloLimit.take(source, nowNanos);
         return reply(peer, hello.token(), later, byItsWay, nowNanos);
     }

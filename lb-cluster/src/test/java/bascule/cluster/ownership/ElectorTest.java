@@ -46,10 +46,8 @@ final class ElectorTest {
     @Test
     void givenOneNodeAlone_whenTheHostOfTheOtherIsDown_thenItOwnsAfterASecond() {
         Lockstep pair = Lockstep.of(2);
-        pair.links =
-                (from, to) ->
-                        false; // No refusals either: two that have just started may need time to
-        // understand each other.
+        // No refusals either: two that have just started may need time to understand each other.
+        pair.links = (from, to) -> false;
         pair.start(1);
         pair.fit(1, 3);
 
