@@ -129,7 +129,7 @@ final class Farewell {
                 () ->
                         Events.worsened(
                                 "newcomers-not-held",
-                                "floating-ip",
+                                "name",
                                 floatingIp,
                                 "cause",
                                 String.valueOf(failure.getMessage())));

@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -37,9 +38,10 @@ final class NodeEvents {
                     "kept",
                     "returned");
 
-    private final String self;
+    /// An address without an owner is told of after so many seconds: each start and many a fail-over have a moment without one.
     private static final int UNOWNED_LOOKS = 3;
 
+    private final String self;
     private final Map<String, Integer> unowned = new HashMap<>();
     private final Map<String, String> owners = new HashMap<>();
     private final Map<String, Boolean> gone = new HashMap<>();
@@ -58,7 +60,8 @@ final class NodeEvents {
     /// Tells of each new owner, and of what this node itself takes and lets go of; what it goes through on the way is told, too, but not remembered
     /// among the changes.
     void changed(OwnershipChange change) {
-        if (change.before().owns() != change.after().owns()) count(change);
+        boolean news = change.before().owns() != change.after().owns();
+        if (news) count(change);
         String owner = change.owner() == null ? "nobody" : change.owner();
         Object[] about = {
             "name",
@@ -70,7 +73,7 @@ final class NodeEvents {
             "epoch",
             change.epoch(),
             "phase",
-            change.after().name().toLowerCase(java.util.Locale.ROOT),
+            change.after().name().toLowerCase(Locale.ROOT),
             "reason",
             change.reason()
         };
@@ -79,7 +82,6 @@ final class NodeEvents {
             about[about.length - 2] = "detail";
             about[about.length - 1] = change.detail();
         }
-        boolean news = change.before().owns() != change.after().owns();
         if (change.owner() != null) {
             String known = owner + " " + change.epoch();
             news |= !known.equals(owners.put(change.floatingIp(), known));
@@ -88,7 +90,6 @@ final class NodeEvents {
         else Events.info("floating-ip-phase", about);
     }
 
-    /// An address without an owner is told of once that has lasted from one look to the next.
     private void lookAtOwners(ClusterStatus status) {
         for (ClusterStatus.FloatingIp each : status.floatingIps()) {
             if (each.owner() != null) {
