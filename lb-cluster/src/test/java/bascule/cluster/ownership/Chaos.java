@@ -13,7 +13,7 @@ import java.util.function.Consumer;
 /// Ten seconds of faults drawn from a seed, then none, and what has to be so in the end.
 ///
 /// Two nodes with a witness address are promised less than three: so for them no fault is drawn that the promise excludes. That is: both see
-/// the witness and there is no way between them (of either direction, if a process starts meanwhile); more than [Setup#burstMost]
+/// the witness and there is no way between them (of either direction, if a process starts meanwhile); more than [SimulatedCluster.Net#burstMost]
 /// datagrams lost in a row; one node cut off within half a second of the other's return.
 final class Chaos {
     static final long FAULTS = 10 * SECOND;
@@ -244,7 +244,7 @@ final class Chaos {
         long end = within(3 * SECOND);
         cutUntil = world.now + end + 500 * MS;
         int other = 1 - host.id;
-        if (world.chance(0.4) && setup.witnessKnown()) {
+        if (world.chance(0.4) && setup.net().witnessKnown()) {
             world.isolate(CLUSTER, host.id, true);
             world.isolate(LAN, host.id, true);
             world.after(
@@ -254,7 +254,7 @@ final class Chaos {
                         world.isolate(LAN, host.id, false);
                     });
         } else if (world.chance(0.5)) {
-            linkOnly = !setup.shared() && allOwned();
+            linkOnly = !setup.net().shared() && allOwned();
             boolean both = linkOnly && world.chance(0.5);
             world.cut(CLUSTER, host.id, other, true);
             if (both) world.cut(CLUSTER, other, host.id, true);

@@ -111,6 +111,29 @@ final class OwnershipSim {
         seeds(10, 200).forEach(seed -> Chaos.tell(lossy(calm(nodes, seed), 0.05), seed, minute));
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3, 5})
+    void givenPreempt_whenTheNodeOfHighestPriorityIsFit_thenItGetsAllBackByHandOver(int nodes) {
+        seeds(10, 200)
+                .forEach(
+                        seed ->
+                                Chaos.tell(
+                                        calm(nodes, seed).preempting(),
+                                        seed,
+                                        OwnershipSim::preempts));
+    }
+
+    private static void preempts(SimulatedCluster world) {
+        settle(world);
+        world.guarded = true;
+        world.runUntil(world.now + 40 * SECOND);
+        for (int ip = 0; ip < world.setup.floatingIps(); ip++)
+            if (world.owner(ip) != 0) throw new Violation("ip" + ip + " is not at home");
+        int moves = world.moves;
+        world.runUntil(world.now + 40 * SECOND);
+        if (world.moves != moves) throw new Violation("moved without a reason");
+    }
+
     private static Setup lossy(Setup setup, double loss) {
         return setup.lossy(loss, 5 * MS, 0.01).lossyWithoutBound();
     }
@@ -182,7 +205,7 @@ final class OwnershipSim {
     private static void cutOff(SimulatedCluster world) {
         world.loss = 0;
         settle(world);
-        world.loss = world.setup.loss();
+        world.loss = world.setup.net().loss();
         for (int i = 0; i < 5; i++) {
             world.runUntil(world.now + world.between(SECOND, 2 * SECOND));
             int owner = world.owner(0);

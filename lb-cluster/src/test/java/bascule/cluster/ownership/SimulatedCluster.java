@@ -39,137 +39,74 @@ final class SimulatedCluster {
     private static final int BY_MEMBERSHIP = -1;
 
     /// @param shared are both networks one?
+    /// @param witnessKnown is there a witness address?
     /// @param loss of each datagram, 0 to 1
-    /// @param burstMost so many in a row are lost at most, as long as the way is not cut
+    /// @param burstMost so many in a row are lost at most, as long as the way is not cut; 0 = without bound
     /// @param duplicates of each datagram, 0 to 1
+    record Net(
+            boolean shared,
+            boolean witnessKnown,
+            double loss,
+            int burstMost,
+            long delayMost,
+            double duplicates) {}
+
+    /// @param preempt has each node a lower priority than the one before, and do they count?
     record Setup(
             int nodes,
             int witnesses,
             int floatingIps,
             boolean preempt,
-            boolean shared,
-            boolean witnessKnown,
+            Net net,
             Timings timings,
-            Elector.Decision decision,
-            double loss,
-            int burstMost,
-            long delayMost,
-            double duplicates) {
+            Elector.Decision decision) {
         static Setup of(int nodes) {
-            return new Setup(
-                    nodes, 0, 1, false, true, true, Timings.FAST, Ownership::step, 0, 3, MS, 0);
+            var net = new Net(true, true, 0, 3, MS, 0);
+            return new Setup(nodes, 0, 1, false, net, Timings.FAST, Ownership::step);
         }
 
         Setup with(Timings other) {
-            return new Setup(
-                    nodes,
-                    witnesses,
-                    floatingIps,
-                    preempt,
-                    shared,
-                    witnessKnown,
-                    other,
-                    decision,
-                    loss,
-                    burstMost,
-                    delayMost,
-                    duplicates);
+            return new Setup(nodes, witnesses, floatingIps, preempt, net, other, decision);
         }
 
         Setup with(Elector.Decision other) {
-            return new Setup(
-                    nodes,
-                    witnesses,
-                    floatingIps,
-                    preempt,
-                    shared,
-                    witnessKnown,
-                    timings,
-                    other,
-                    loss,
-                    burstMost,
-                    delayMost,
-                    duplicates);
+            return new Setup(nodes, witnesses, floatingIps, preempt, net, timings, other);
         }
 
-        Setup lossy(double other, long delay, double twice) {
-            return new Setup(
-                    nodes,
-                    witnesses,
-                    floatingIps,
-                    preempt,
-                    shared,
-                    witnessKnown,
-                    timings,
-                    decision,
-                    other,
-                    burstMost,
-                    delay,
-                    twice);
-        }
-
-        Setup on(boolean one, boolean witness) {
-            return new Setup(
-                    nodes,
-                    witnesses,
-                    floatingIps,
-                    preempt,
-                    one,
-                    witness,
-                    timings,
-                    decision,
-                    loss,
-                    burstMost,
-                    delayMost,
-                    duplicates);
+        private Setup with(Net other) {
+            return new Setup(nodes, witnesses, floatingIps, preempt, other, timings, decision);
         }
 
         Setup withFloatingIps(int count) {
-            return new Setup(
-                    nodes,
-                    witnesses,
-                    count,
-                    preempt,
-                    shared,
-                    witnessKnown,
-                    timings,
-                    decision,
-                    loss,
-                    burstMost,
-                    delayMost,
-                    duplicates);
-        }
-
-        Setup lossyWithoutBound() {
-            return new Setup(
-                    nodes,
-                    witnesses,
-                    floatingIps,
-                    preempt,
-                    shared,
-                    witnessKnown,
-                    timings,
-                    decision,
-                    loss,
-                    0,
-                    delayMost,
-                    duplicates);
+            return new Setup(nodes, witnesses, count, preempt, net, timings, decision);
         }
 
         Setup withWitnesses(int count) {
-            return new Setup(
-                    nodes,
-                    count,
-                    floatingIps,
-                    preempt,
-                    shared,
-                    witnessKnown,
-                    timings,
-                    decision,
-                    loss,
-                    burstMost,
-                    delayMost,
-                    duplicates);
+            return new Setup(nodes, count, floatingIps, preempt, net, timings, decision);
+        }
+
+        Setup preempting() {
+            return new Setup(nodes, witnesses, floatingIps, true, net, timings, decision);
+        }
+
+        Setup on(boolean one, boolean witness) {
+            return with(
+                    new Net(one, witness, net.loss, net.burstMost, net.delayMost, net.duplicates));
+        }
+
+        Setup lossy(double loss, long delay, double twice) {
+            return with(new Net(net.shared, net.witnessKnown, loss, net.burstMost, delay, twice));
+        }
+
+        Setup lossyWithoutBound() {
+            return with(
+                    new Net(
+                            net.shared,
+                            net.witnessKnown,
+                            net.loss,
+                            0,
+                            net.delayMost,
+                            net.duplicates));
         }
     }
 
@@ -221,7 +158,7 @@ final class SimulatedCluster {
         this.setup = setup;
         this.tracing = tracing;
         random = new SplittableRandom(seed);
-        loss = setup.loss;
+        loss = setup.net.loss;
         members = new Rules.Node[setup.nodes];
         for (int i = 0; i < setup.nodes; i++) {
             int priority = setup.preempt ? 100 - i : 100;
@@ -311,7 +248,7 @@ final class SimulatedCluster {
     void cut(int net, int from, int to, boolean isCut) {
         if (cut[net][from][to] == isCut) return;
         cut[net][from][to] = isCut;
-        if (setup.shared) cut[1 - net][from][to] = isCut;
+        if (setup.net.shared) cut[1 - net][from][to] = isCut;
         say(
                 () ->
                         (isCut ? "cut " : "healed ")
@@ -329,7 +266,7 @@ final class SimulatedCluster {
             cut(net, node, other, isCut);
             cut(net, other, node, isCut);
         }
-        if (net == LAN || setup.shared) witness(node, !isCut);
+        if (net == LAN || setup.net.shared) witness(node, !isCut);
     }
 
     /// Nothing reads the wall clock: so nothing is to be done.
@@ -346,13 +283,13 @@ final class SimulatedCluster {
     private void transmit(int net, int from, int to, Runnable arrival) {
         if (cut[net][from][to] || !hosts[from].powered) return;
         int[] row = lostInARow[net][from];
-        if (chance(loss) && (setup.burstMost == 0 || row[to] < setup.burstMost)) {
+        if (chance(loss) && (setup.net.burstMost == 0 || row[to] < setup.net.burstMost)) {
             row[to]++;
             return;
         }
         row[to] = 0;
-        after(between(50_000, setup.delayMost), arrival);
-        if (chance(setup.duplicates)) after(between(50_000, 3 * setup.delayMost), arrival);
+        after(between(50_000, setup.net.delayMost), arrival);
+        if (chance(setup.net.duplicates)) after(between(50_000, 3 * setup.net.delayMost), arrival);
         if (chance(0.001) && recorded.size() < 100) recorded.add(arrival);
     }
 
@@ -683,7 +620,7 @@ final class SimulatedCluster {
         }
 
         private Event witnessKnown() {
-            return new Event.WitnessKnown(setup.witnessKnown, true);
+            return new Event.WitnessKnown(setup.net.witnessKnown, true);
         }
 
         private boolean isCurrent() {
@@ -1056,7 +993,7 @@ final class SimulatedCluster {
             asking = true;
             if (witnessAway[host.id] || !host.powered || chance(loss) || chance(loss)) return;
             after(
-                    between(100_000, setup.delayMost),
+                    between(100_000, setup.net.delayMost),
                     () ->
                             post(
                                     () -> {
