@@ -14,10 +14,19 @@ class ClusterIT {
 
     @TempDir Path folder;
 
+    /// Two that have met: on a busy host the first owner may lose the address once while JVMs start.
     private Bed pair() throws Exception {
         var bed = new Bed(folder, PAIR, "public=" + ADDRESS + "/24");
-        for (Bed.Node node : bed.nodes) node.start();
-        return bed;
+        try {
+            for (Bed.Node node : bed.nodes) node.start();
+            bed.await(
+                    "two",
+                    () -> bed.nodes.stream().allMatch(node -> node.hasSaid("received greeting")));
+            return bed;
+        } catch (Exception | AssertionError failure) {
+            bed.close();
+            throw failure;
+        }
     }
 
     @Test
@@ -38,7 +47,6 @@ class ClusterIT {
     void givenTwoNodes_whenHandedOverByEither_thenTheOtherOwns() throws Exception {
         try (Bed bed = pair()) {
             int first = bed.owner(ADDRESS);
-            bed.await("two", () -> bed.nodes.get(first).hasSaid("received greeting"));
             bed.nodes.get(first).command("handover");
             bed.await("move", () -> bed.holders(ADDRESS).equals(List.of(1 - first)));
             bed.await(
@@ -69,7 +77,6 @@ class ClusterIT {
     void givenTwoNodes_whenTheOwnerLeaves_thenItIsNeverNowhere() throws Exception {
         try (Bed bed = pair()) {
             int first = bed.owner(ADDRESS);
-            bed.await("two", () -> bed.nodes.get(first).hasSaid("received greeting"));
             bed.nodes.get(first).command("leave");
             bed.await(
                     "move",
@@ -88,7 +95,6 @@ class ClusterIT {
             int first = bed.owner(ADDRESS);
             Bed.Node stopped = bed.nodes.get(first);
             Bed.Node other = bed.nodes.get(1 - first);
-            bed.await("two", () -> stopped.hasSaid("received greeting"));
             stopped.signal("STOP");
             bed.await("move", () -> bed.holders(ADDRESS).equals(List.of(1 - first)));
             int otherBefore = other.said.size();
@@ -108,7 +114,6 @@ class ClusterIT {
     void givenTwoNodes_whenTheCableOfTheOwnerIsPulled_thenTheOtherOwns() throws Exception {
         try (Bed bed = pair()) {
             int first = bed.owner(ADDRESS);
-            bed.await("two", () -> bed.nodes.get(first).hasSaid("received greeting"));
             bed.nodes.get(first).cable(false);
             bed.await("move", () -> bed.holders(ADDRESS).equals(List.of(1 - first)));
             bed.nodes.get(first).cable(true);
@@ -122,7 +127,6 @@ class ClusterIT {
     void givenTwoNodes_whenTheOwnerIsUnfit_thenItYields() throws Exception {
         try (Bed bed = pair()) {
             int first = bed.owner(ADDRESS);
-            bed.await("two", () -> bed.nodes.get(first).hasSaid("received greeting"));
             bed.nodes.get(first).command("unfit");
             bed.await("move", () -> bed.holders(ADDRESS).equals(List.of(1 - first)));
         }
@@ -186,7 +190,6 @@ class ClusterIT {
         try (Bed bed = pair()) {
             int first = bed.owner(ADDRESS);
             Bed.Node owner = bed.nodes.get(first);
-            bed.await("two", () -> owner.hasSaid("received greeting"));
             int before = owner.said.size();
             String own = "10.99.0." + (11 + first) + "/24";
             Bed.in(owner.namespace, "ip", "addr", "del", own, "dev", "eth0");
