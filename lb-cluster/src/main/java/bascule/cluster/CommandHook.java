@@ -66,11 +66,10 @@ final class CommandHook implements AutoCloseable {
 
     private void run() {
         Wish now = wish;
-        if (now.equals(done) || now.take() && thread.isShutdown()) return;
+        if (now.equals(done) || isGivenUp(now)) return;
         String failure = call(now);
         if (!now.equals(wish)) return; // Overtaken: what is wanted now has its turn.
-        // Given up by close: no failure of the command.
-        if (now.take() && thread.isShutdown()) return;
+        if (isGivenUp(now)) return; // No failure of the command.
         if (failure == null) {
             done = now;
             backoffMillis = 0;
@@ -82,6 +81,10 @@ final class CommandHook implements AutoCloseable {
                         ? FIRST_BACKOFF_MILLIS
                         : Math.min(2 * backoffMillis, MOST_BACKOFF_MILLIS);
         if (!thread.isShutdown()) thread.schedule(this::run, backoffMillis, TimeUnit.MILLISECONDS);
+    }
+
+    private boolean isGivenUp(Wish now) {
+        return now.take() && thread.isShutdown();
     }
 
     /// @return what went wrong, or null
@@ -103,6 +106,8 @@ final class CommandHook implements AutoCloseable {
                             .redirectError(ProcessBuilder.Redirect.INHERIT)
                             .start();
             running = process;
+            // While it started: close could not see it yet.
+            if (isGivenUp(now)) return verb + ": given up";
             if (!process.waitFor(command.timeout().toMillis(), TimeUnit.MILLISECONDS))
                 return verb + ": no end after " + command.timeout().toMillis() + " ms";
             return process.exitValue() == 0 ? null : verb + ": ended with " + process.exitValue();

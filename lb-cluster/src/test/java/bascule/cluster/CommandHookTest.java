@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -76,6 +77,19 @@ class CommandHookTest {
             await(() -> sizeOf() == 1);
         }
         assertThat(System.nanoTime() - begun).isLessThan(TimeUnit.SECONDS.toNanos(100));
+        assertThat(failures).isEmpty();
+    }
+
+    @Test
+    void givenTakeThatBegins_whenClosedAtAnyMoment_thenGivenUp() throws Exception {
+        long begun = System.nanoTime();
+        for (int i = 0; i < 80; i++) {
+            try (CommandHook hook = hook("exec sleep 1000\n", Duration.ofSeconds(100))) {
+                hook.take(4);
+                LockSupport.parkNanos(i * 100_000L);
+            }
+        }
+        assertThat(System.nanoTime() - begun).isLessThan(TimeUnit.SECONDS.toNanos(90));
         assertThat(failures).isEmpty();
     }
 
