@@ -321,7 +321,8 @@ public final class Daemon {
     void serves() {
         Service manager = service;
         if (manager == null) return;
-        manager.watch(transport.loops(), node);
+        Node joined = node;
+        manager.watch(transport.loops(), joined == null ? null : joined::turned);
         manager.ready(sentence.text());
     }
 

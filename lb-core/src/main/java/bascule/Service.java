@@ -4,7 +4,6 @@ import bascule.admin.Status;
 import bascule.listen.KeptSockets;
 import bascule.net.Loop;
 import bascule.net.Transport;
-import bascule.node.Node;
 import bascule.observe.Events;
 import bascule.observe.LimitedEvent;
 import bascule.systemd.ManagerEnvironment;
@@ -15,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /// The daemon as a service of systemd: says how it is (sd_notify(3)), and feeds the watchdog. There is none where nobody wants to know. What
@@ -84,13 +84,15 @@ final class Service implements AutoCloseable {
         say("READY=1", "STATUS=" + line(sentence));
     }
 
-    /// @param node null = alone
-    synchronized void watch(List<Loop> loops, @Nullable Node node) {
+    /// Begins to feed the watchdog, if there is one.
+    ///
+    /// @param ownershipTurns of the ownership loop; null = there is none
+    synchronized void watch(List<Loop> loops, @Nullable LongSupplier ownershipTurns) {
         if (told.watchdogMicros() == 0 || socket == null || watchdog != null) return;
         List<Watchdog.Watched> all = new ArrayList<>();
         for (Loop loop : loops)
             all.add(new Watchdog.Watched("event loop " + loop.index(), loop::ticks));
-        if (node != null) all.add(new Watchdog.Watched("ownership loop", node::turned));
+        if (ownershipTurns != null) all.add(new Watchdog.Watched("ownership loop", ownershipTurns));
         watchdog = new Watchdog(told.watchdogMicros(), all, () -> say("WATCHDOG=1"));
         watchdog.start();
     }
@@ -112,6 +114,7 @@ final class Service implements AutoCloseable {
     /// @param most it may take, whatever `TimeoutStopSec` says
     synchronized void stopping(Duration most) {
         stopping = true;
+        if (watchdog != null) watchdog.ease();
         shown = "stopping";
         say(
                 "STOPPING=1",

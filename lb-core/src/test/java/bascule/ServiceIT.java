@@ -2,6 +2,12 @@ package bascule;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import bascule.cluster.Cluster;
+import bascule.cluster.ClusterHost;
+import bascule.cluster.ClusterSettings;
+import bascule.cluster.ClusterStatus;
+import bascule.cluster.OwnershipChange;
+import bascule.cluster.key.ClusterKey;
 import bascule.config.Configuration;
 import bascule.config.ConfigurationLoader;
 import bascule.config.LoadResult;
@@ -10,11 +16,15 @@ import bascule.testing.BasculeProcess;
 import bascule.testing.FakeSystemd;
 import bascule.testing.Site;
 import bascule.tls.TicketRing;
+import java.net.DatagramSocket;
+import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -163,6 +173,86 @@ final class ServiceIT {
         } finally {
             transport.close(5000);
         }
+    }
+
+    @Test
+    void givenStuckOwnershipLoop_whenWatched_thenNotFedUntilItGoesOn() throws Exception {
+        ClusterKey.generate(folder.resolve("key"));
+        if (!(ClusterKey.read(folder.resolve("key")) instanceof ClusterKey.Read.Loaded(var key)))
+            throw new AssertionError();
+        int port;
+        try (var free = new DatagramSocket(0, InetAddress.ofLiteral("127.0.0.2"))) {
+            port = free.getLocalPort();
+        }
+        var alone = new ClusterSettings.Node("a", InetAddress.ofLiteral("127.0.0.2"), 100, false);
+        var settings =
+                new ClusterSettings(
+                        "test",
+                        key,
+                        List.of(alone),
+                        0,
+                        port,
+                        false,
+                        true,
+                        null,
+                        List.of(),
+                        "ab".repeat(32),
+                        folder,
+                        folder);
+        var stuck = new CountDownLatch(1);
+        try (var cluster = Cluster.start(settings, "test", new NoHost());
+                var manager = FakeSystemd.in(folder);
+                var service = new Service(manager.environment(400_000))) {
+            service.watch(List.of(), cluster::turned);
+            manager.await("WATCHDOG=1", 3);
+            var holds = new CountDownLatch(1);
+            do { // What is told by the loop runs on it, unless it was told before.
+                var _ =
+                        cluster.handOver(null)
+                                .thenRun(
+                                        () -> {
+                                            if (!Thread.currentThread()
+                                                    .getName()
+                                                    .equals("ownership")) return;
+                                            holds.countDown();
+                                            awaitQuietly(stuck);
+                                        });
+            } while (!holds.await(100, TimeUnit.MILLISECONDS));
+            Thread.sleep(300);
+            long before = manager.count("WATCHDOG=1");
+            Thread.sleep(1000);
+            assertThat(manager.count("WATCHDOG=1")).isEqualTo(before);
+
+            stuck.countDown();
+            manager.await("WATCHDOG=1", before + 2);
+        } finally {
+            stuck.countDown();
+        }
+    }
+
+    private static final class NoHost implements ClusterHost {
+        @Override
+        public void drain(String floatingIp) {}
+
+        @Override
+        public void undrain(String floatingIp) {}
+
+        @Override
+        public void changed(OwnershipChange change) {}
+
+        @Override
+        public void received(String topic, String node, byte[] message) {}
+
+        @Override
+        public Map<String, byte[]> greeting() {
+            return Map.of();
+        }
+
+        @Override
+        public void viewChanged(ClusterStatus status) {}
+
+        @Override
+        public void told(boolean worse, String event, Object... keyValues) {}
     }
 
     private static void awaitQuietly(CountDownLatch latch) {

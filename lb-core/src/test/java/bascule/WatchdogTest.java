@@ -59,4 +59,11 @@ final class WatchdogTest {
         assertThat(watchdog.look()).containsExactly("event loop 0", "ownership loop");
         assertThat(fed).hasValue(1);
     }
+
+    @Test
+    void givenDaemonThatStops_whenItsLoopsEnd_thenFedAllTheSame() {
+        watchdog.ease();
+        watchdog.look();
+        assertThat(fed).hasValue(1);
+    }
 }

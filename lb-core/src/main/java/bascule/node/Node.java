@@ -34,6 +34,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /// A daemon as a node of its cluster: joins the two, and the gate. What the cluster says is told to operators by a thread of its own, `node`,
@@ -64,6 +65,7 @@ public final class Node implements AutoCloseable {
     private volatile @Nullable Cluster started;
 
     private volatile String hash;
+    private final AtomicBoolean closed = new AtomicBoolean();
 
     /// What a node is made of on this host.
     ///
@@ -194,9 +196,10 @@ public final class Node implements AutoCloseable {
         cluster.leave();
     }
 
-    /// An address that nobody else could take stays on this host for a moment, for this daemon's next run.
+    /// An address that nobody else could take stays on this host for a moment, for this daemon's next run. A second call does nothing.
     @Override
     public void close() {
+        if (!closed.compareAndSet(false, true)) return;
         gate.close();
         cluster.close();
         teller.shutdown();
