@@ -1,5 +1,9 @@
 package bascule.drill;
 
+import bascule.harness.AdminSocket;
+import bascule.harness.Native;
+import bascule.harness.Shell;
+import bascule.harness.Unavailable;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
@@ -12,8 +16,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /// Bascule on both edges, by its launcher, as a user would start it. The file is the same, byte by byte, and lies in
@@ -21,8 +23,6 @@ import java.util.stream.Collectors;
 final class BasculePair extends Pair {
     /// What is there is run, even if a source changes just now: see the launcher.
     private static final String IN_BUILD = "BASCULE_IN_BUILD=1";
-
-    private static final Pattern OBJECT = Pattern.compile("\\{[^{}\\[\\]]*}");
 
     /// Reasons of `/status` that pass with time.
     private static final Set<String> HELD_DOWN =
@@ -250,43 +250,25 @@ final class BasculePair extends Pair {
         }
     }
 
-    /// A field of an object of one of the lists of `/status`, chosen by its name.
-    ///
-    /// @param list `floatingIps`, `nodes` …
-    /// @return empty if there is no such thing, or it is null
-    static String field(String status, String list, String name, String field) {
-        int at = status.indexOf('"' + list + '"');
-        if (at < 0) return "";
-        Matcher object = OBJECT.matcher(status);
-        while (object.find(at)) {
-            at = object.end();
-            if (!object.group().matches("(?s).*\"name\"\\s*:\\s*\"" + Pattern.quote(name) + "\".*"))
-                continue;
-            Matcher value =
-                    Pattern.compile('"' + field + "\"\\s*:\\s*(?:\"([^\"]*)\"|([^\",}\\s]+))")
-                            .matcher(object.group());
-            if (!value.find()) return "";
-            String text = value.group(1) != null ? value.group(1) : value.group(2);
-            return text.equals("null") ? "" : text;
-        }
-        return "";
-    }
-
     @Override
     String unready(String edge) {
         String status = status(edge);
         if (status.isEmpty()) return edge + ": no status";
         for (String member : setup.members()) {
-            String state = field(status, "nodes", member, "state");
+            String state = AdminSocket.field(status, "nodes", member, "state");
             if (runs(member) && !state.equals("up"))
                 return edge + ": " + member + " is '" + state + "'";
         }
         if (edge.equals("edge3")) return ""; // A witness is never eligible.
         for (String address : setup.addresses()) {
             String name = Setup.name(address);
-            if (!field(status, "floatingIps", name, "eligible").equals("true"))
-                return edge + ": " + name + ": " + field(status, "floatingIps", name, "reason");
-            if (field(status, "floatingIps", name, "owner").isEmpty())
+            if (!AdminSocket.field(status, "floatingIps", name, "eligible").equals("true"))
+                return edge
+                        + ": "
+                        + name
+                        + ": "
+                        + AdminSocket.field(status, "floatingIps", name, "reason");
+            if (AdminSocket.field(status, "floatingIps", name, "owner").isEmpty())
                 return edge + ": " + name + " has no owner";
         }
         return "";
@@ -298,8 +280,8 @@ final class BasculePair extends Pair {
         boolean held = false;
         for (String address : setup.addresses()) {
             String name = Setup.name(address);
-            if (field(status, "floatingIps", name, "owner").equals(edge)) return false;
-            String reason = field(status, "floatingIps", name, "reason");
+            if (AdminSocket.field(status, "floatingIps", name, "owner").equals(edge)) return false;
+            String reason = AdminSocket.field(status, "floatingIps", name, "reason");
             held |= HELD_DOWN.contains(reason) || reason.startsWith("held down");
         }
         return held;
@@ -317,7 +299,7 @@ final class BasculePair extends Pair {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(STOP_SECONDS);
         while (all.stream().anyMatch(ProcessHandle::isAlive)) {
             if (System.nanoTime() - deadline > 0) throw new Unavailable(edge + " does not stop");
-            Bed.sleep(5);
+            Shell.sleep(5);
         }
         forget(edge);
     }
@@ -325,7 +307,7 @@ final class BasculePair extends Pair {
     @Override
     boolean believesToOwn(String edge, InetAddress address) {
         String name = Setup.name(text(address));
-        return field(status(edge), "floatingIps", name, "owner").equals(edge);
+        return AdminSocket.field(status(edge), "floatingIps", name, "owner").equals(edge);
     }
 
     @Override

@@ -1,11 +1,15 @@
 package bascule.drill;
 
+import bascule.harness.Host;
+import bascule.harness.Leftover;
+import bascule.harness.Native;
+import bascule.harness.Shell;
+import bascule.harness.Tools;
+import bascule.harness.Unavailable;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,7 +38,6 @@ final class Bed implements AutoCloseable {
     static final String LAN6 = "fd00::";
 
     private static final String FOLDER = "bascule-drill-";
-    private static final String OWNER = "owner";
 
     private static final Map<String, Integer> NUMBERS =
             Map.of(
@@ -60,9 +63,7 @@ final class Bed implements AutoCloseable {
     static Bed make() throws IOException, InterruptedException, Unavailable {
         String id = String.format("%04x", ThreadLocalRandom.current().nextInt(1 << 16));
         Path folder = Files.createTempDirectory(FOLDER + id + "-");
-        Files.writeString(
-                folder.resolve(OWNER),
-                id + " " + ProcessHandle.current().pid() + " " + startOf(Path.of("/proc/self")));
+        Leftover.mark(folder, id);
         Bed bed = new Bed(id, folder);
         Runtime.getRuntime().addShutdownHook(bed.onExit);
         try {
@@ -228,37 +229,17 @@ final class Bed implements AutoCloseable {
 
     /// Deletes what runs left behind whose process is gone.
     static void sweep() throws IOException {
-        List<Path> folders;
-        try (Stream<Path> all = Files.list(Path.of(System.getProperty("java.io.tmpdir", "/tmp")))) {
-            folders =
-                    all.filter(each -> String.valueOf(each.getFileName()).startsWith(FOLDER))
-                            .toList();
-        }
-        for (Path folder : folders) {
-            Path file = folder.resolve(OWNER);
-            if (!Files.isRegularFile(file)) continue; // Made just now.
-            String[] owner = Files.readString(file).split(" ", -1);
-            if (owner.length != 3 || owner[2].equals(startOf(Path.of("/proc", owner[1])))) continue;
-            String prefix = "bascule-" + owner[0] + "-";
+        for (Map.Entry<Path, String> each : Leftover.orphans(FOLDER).entrySet()) {
+            String prefix = "bascule-" + each.getValue() + "-";
             List<String> namespaces;
             try (Stream<Path> all = Files.list(Path.of("/run/netns"))) {
                 namespaces =
-                        all.map(each -> String.valueOf(each.getFileName()))
-                                .filter(each -> each.startsWith(prefix))
+                        all.map(file -> String.valueOf(file.getFileName()))
+                                .filter(name -> name.startsWith(prefix))
                                 .toList();
             }
             System.err.println("drills: an earlier run was killed: removing " + prefix + "*");
-            remove(namespaces, folder);
-        }
-    }
-
-    /// When a process has started, as the kernel counts; empty if there is none.
-    private static String startOf(Path process) {
-        try {
-            String stat = Files.readString(process.resolve("stat"));
-            return stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1)[19]; // proc(5): 22nd
-        } catch (IOException _) {
-            return "";
+            remove(namespaces, each.getKey());
         }
     }
 
@@ -275,7 +256,7 @@ final class Bed implements AutoCloseable {
             var batch = new StringBuilder();
             namespaces.forEach(each -> batch.append("netns del " + each + "\n"));
             Shell.run(List.of("ip", "-force", "-batch", "-"), batch.toString());
-            delete(folder);
+            Leftover.delete(folder);
         } catch (IOException e) {
             System.err.println("drills: left behind: " + e.getMessage());
         } catch (InterruptedException e) {
@@ -283,60 +264,11 @@ final class Bed implements AutoCloseable {
         }
     }
 
-    private static void delete(Path folder) throws IOException {
-        for (int attempt = 0; ; attempt++) { // Who was killed may still write for a moment.
-            try (Stream<Path> files = Files.walk(folder)) {
-                for (Path file : files.sorted(Comparator.reverseOrder()).toList())
-                    Files.deleteIfExists(file);
-                return;
-            } catch (IOException | java.io.UncheckedIOException e) {
-                if (attempt == 5) throw new IOException(e);
-                sleep(100);
-            }
-        }
-    }
-
-    static void sleep(long millis) {
-        try {
-            Thread.sleep(millis);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
     /// What is missing on this machine for a bed; empty if nothing is.
     static List<String> missing(boolean keepalived) throws IOException, InterruptedException {
-        List<String> missing = new ArrayList<>();
         List<String> programs = new ArrayList<>(List.of("ip", "bridge", "nsenter", "nginx"));
         if (keepalived) programs.addAll(List.of("keepalived", "haproxy", "curl"));
-        String path = System.getenv().getOrDefault("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin";
-        for (String program : programs) {
-            if (Stream.of(path.split(":"))
-                    .noneMatch(place -> Files.isExecutable(Path.of(place, program))))
-                missing.add(program);
-        }
-        if (!Files.isReadable(Path.of("/proc/self/status")) || !isRoot()) missing.add("root");
-        else if (missing.isEmpty()) {
-            String probe = "bascule-" + ThreadLocalRandom.current().nextInt(10_000, 100_000);
-            boolean made =
-                    Shell.run(List.of("ip", "netns", "add", probe)).exitCode() == 0
-                            && Shell.run(
-                                                    List.of("ip", "-n", probe, "-batch", "-"),
-                                                    """
-                                                    link add br0 type bridge
-                                                    link add ve0 type veth peer name ve1
-                                                    """)
-                                            .exitCode()
-                                    == 0;
-            Shell.run(List.of("ip", "netns", "del", probe));
-            if (!made) missing.add("network namespaces with bridges and veth");
-        }
-        return missing;
-    }
-
-    private static boolean isRoot() throws IOException {
-        return Files.readAllLines(Path.of("/proc/self/status"), StandardCharsets.UTF_8).stream()
-                .anyMatch(line -> line.matches("Uid:\\s+\\d+\\s+0\\s.*"));
+        return Tools.missing(programs);
     }
 
     @Override

@@ -1,5 +1,10 @@
 package bascule.drill;
 
+import bascule.harness.Client;
+import bascule.harness.Host;
+import bascule.harness.Recording;
+import bascule.harness.Shell;
+import bascule.harness.Unavailable;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -241,7 +246,7 @@ final class Bench implements AutoCloseable {
                                 + missing
                                 + " owners "
                                 + owners);
-            Bed.sleep(60);
+            Shell.sleep(60);
         }
         List<String> wrong = observer().check();
         if (!wrong.isEmpty()) System.err.println("drills: observer: " + wrong);
@@ -280,11 +285,9 @@ final class Bench implements AutoCloseable {
         while (!recording.steady(STEADY_REQUESTS)) {
             if (System.nanoTime() - deadline > 0) {
                 client.stop();
-                throw new Unavailable(
-                        "the pair does not serve: "
-                                + recording.summary(Long.MIN_VALUE / 2, Long.MAX_VALUE / 2));
+                throw new Unavailable("the pair does not serve: " + recording.summary());
             }
-            Bed.sleep(20);
+            Shell.sleep(20);
         }
         return recording;
     }

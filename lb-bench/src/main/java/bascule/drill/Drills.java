@@ -2,6 +2,12 @@ package bascule.drill;
 
 import static bascule.drill.Trial.pass;
 
+import bascule.harness.AdminSocket;
+import bascule.harness.Client;
+import bascule.harness.Host;
+import bascule.harness.Native;
+import bascule.harness.Shell;
+import bascule.harness.Unavailable;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.time.Instant;
@@ -595,7 +601,7 @@ final class Drills {
     }
 
     private static String admin(BasculePair pair, String edge) {
-        return BasculePair.field(pair.status(edge), "backends", "s1", "admin");
+        return AdminSocket.field(pair.status(edge), "backends", "s1", "admin");
     }
 
     /// @return milliseconds since a moment until both say so

@@ -1,5 +1,7 @@
 package bascule.drill;
 
+import bascule.harness.Shell;
+import bascule.harness.Unavailable;
 import java.io.IOException;
 import java.util.List;
 import java.util.Random;
@@ -55,7 +57,7 @@ final class Forger implements AutoCloseable {
                     wire.say(altered(frame, random));
                     said.incrementAndGet();
                 }
-                if (i % 4 == 3) Bed.sleep(2);
+                if (i % 4 == 3) Shell.sleep(2);
             }
         } catch (IOException e) {
             fault = String.valueOf(e.getMessage());

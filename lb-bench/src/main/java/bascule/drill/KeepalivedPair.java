@@ -1,5 +1,7 @@
 package bascule.drill;
 
+import bascule.harness.Native;
+import bascule.harness.Shell;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.file.Files;
@@ -166,7 +168,7 @@ final class KeepalivedPair extends Pair {
                                                 && each.info()
                                                         .command()
                                                         .orElse("")
-                                                        .endsWith("keepalived"))) Bed.sleep(5);
+                                                        .endsWith("keepalived"))) Shell.sleep(5);
         kill(edge); // What is left is a proxy without an address.
     }
 

@@ -2,6 +2,9 @@ package bascule.drill;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
+import bascule.harness.Host;
+import bascule.harness.Native;
+import bascule.harness.Shell;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -224,7 +227,7 @@ final class Observer implements AutoCloseable {
     private void compare() {
         long before = System.nanoTime();
         while (!ended) {
-            Bed.sleep(POLL_MILLIS);
+            Shell.sleep(POLL_MILLIS);
             boolean both = false;
             for (InetAddress address : addresses) both |= bothLive(address);
             long now = System.nanoTime();

@@ -1,5 +1,6 @@
 package bascule.drill;
 
+import bascule.harness.Recording;
 import java.util.Map;
 
 /// What one trial came to. Times in milliseconds, [Double#NaN] where there is none.

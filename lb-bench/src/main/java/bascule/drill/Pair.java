@@ -1,5 +1,7 @@
 package bascule.drill;
 
+import bascule.harness.Native;
+import bascule.harness.Unavailable;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.file.Files;

@@ -1,5 +1,6 @@
 package bascule.drill;
 
+import bascule.harness.Unavailable;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -1,5 +1,9 @@
 package bascule.drill;
 
+import bascule.harness.Client;
+import bascule.harness.Recording;
+import bascule.harness.Shell;
+import bascule.harness.Unavailable;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -91,7 +95,7 @@ final class Trial {
     }
 
     static void pass(long millis) {
-        Bed.sleep(millis);
+        Shell.sleep(millis);
     }
 
     /// Waits until the lost owner is rid of all its addresses, for as long as one may look.

@@ -2,6 +2,10 @@ package bascule.drill;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
+import bascule.harness.Host;
+import bascule.harness.Native;
+import bascule.harness.Shell;
+import bascule.harness.Unavailable;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

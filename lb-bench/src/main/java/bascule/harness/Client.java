@@ -1,4 +1,4 @@
-package bascule.drill;
+package bascule.harness;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
@@ -14,33 +14,41 @@ import java.nio.channels.SocketChannel;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /// Asks for a short page, at fixed times, by a new connection each; never waits for one before it begins the next. One
 /// thread, in the client's namespace, ahead of all others on this machine.
-final class Client implements AutoCloseable {
-    static final long PERIOD_NANOS = 10_000_000;
-    static final long DEADLINE_NANOS = 200_000_000;
+public final class Client implements AutoCloseable {
+    public static final long PERIOD_NANOS = 10_000_000;
+    public static final long DEADLINE_NANOS = 200_000_000;
 
-    /// Longest stretch that is recorded.
+    /// Longest stretch that is recorded, where nobody says otherwise.
     private static final int MOST_REQUESTS = 120_000;
 
+    private static final int MOST_ANSWER_BYTES = 4_096;
     private static final long MILLI = 1_000_000;
-    private static final byte[] REQUEST =
-            "GET / HTTP/1.1\r\nHost: drill\r\nConnection: close\r\n\r\n".getBytes(ISO_8859_1);
+    private static final long STOP_NANOS = 1_000 * MILLI;
     private static final Pattern GOOD =
             Pattern.compile(
                     "HTTP/1\\.1 200 .*?\r\ncontent-length: *(\\d+)\r\n.*?\r\n\r\n",
                     Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
 
     private final Thread thread;
+    private final long deadlineNanos;
     private volatile @Nullable Task task;
+    private volatile @Nullable CountDownLatch stopping;
     private volatile boolean ended;
     private volatile String fault = "";
 
-    private record Task(List<InetSocketAddress> targets, long periodNanos, Recording recording) {}
+    private record Task(
+            List<InetSocketAddress> targets,
+            byte[] request,
+            long periodNanos,
+            Recording recording) {}
 
     /// A request under way.
     private static final class Call {
@@ -48,12 +56,14 @@ final class Client implements AutoCloseable {
         final int number;
         final long begunNanos;
         final SocketChannel channel;
-        final byte[] bytes = new byte[2_048];
+        final byte[] request;
+        final byte[] bytes = new byte[MOST_ANSWER_BYTES];
         final ByteBuffer answer = ByteBuffer.wrap(bytes);
         boolean over;
 
-        Call(Recording recording, int number, long begunNanos, SocketChannel channel) {
-            this.recording = recording;
+        Call(Task task, int number, long begunNanos, SocketChannel channel) {
+            recording = task.recording;
+            request = task.request;
             this.number = number;
             this.begunNanos = begunNanos;
             this.channel = channel;
@@ -69,27 +79,50 @@ final class Client implements AutoCloseable {
         }
     }
 
-    private Client(Host host) {
+    private Client(Host host, long deadlineNanos) {
+        this.deadlineNanos = deadlineNanos;
         thread = Thread.ofPlatform().name("client").daemon().unstarted(() -> run(host));
     }
 
-    static Client start(Host host) {
-        Client client = new Client(host);
+    public static Client start(Host host) {
+        return start(host, DEADLINE_NANOS);
+    }
+
+    /// @param deadlineNanos what is not answered by then has failed
+    public static Client start(Host host, long deadlineNanos) {
+        Client client = new Client(host, deadlineNanos);
         client.thread.start();
         return client;
     }
 
     /// From now on, until [#stop]: these in turn, one each `periodNanos`.
-    Recording record(List<InetSocketAddress> targets, long periodNanos) {
-        Recording recording = new Recording(MOST_REQUESTS);
-        task = new Task(List.copyOf(targets), periodNanos, recording);
+    public Recording record(List<InetSocketAddress> targets, long periodNanos) {
+        return record(targets, "/", periodNanos, MOST_REQUESTS);
+    }
+
+    /// @param most requests; when so many are sent, no more are
+    public Recording record(
+            List<InetSocketAddress> targets, String path, long periodNanos, int most) {
+        Recording recording = new Recording(most);
+        byte[] request =
+                ("GET " + path + " HTTP/1.1\r\nHost: drill\r\nConnection: close\r\n\r\n")
+                        .getBytes(ISO_8859_1);
+        task = new Task(List.copyOf(targets), request, periodNanos, recording);
         return recording;
     }
 
     /// Begins no more requests, and waits until none is under way.
-    void stop() {
+    public void stop() {
+        var none = new CountDownLatch(1);
         task = null;
-        Bed.sleep(DEADLINE_NANOS / MILLI + 30);
+        stopping = none;
+        try {
+            // Twice the deadline: only a client that is stuck takes longer.
+            boolean over = none.await(2 * deadlineNanos + STOP_NANOS, TimeUnit.NANOSECONDS);
+            if (!over && fault.isEmpty()) fault = "does not come to an end";
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
         if (!fault.isEmpty()) throw new IllegalStateException("client: " + fault);
     }
 
@@ -122,10 +155,15 @@ final class Client implements AutoCloseable {
                 due += current.periodNanos;
             }
             expire(underway);
+            CountDownLatch none = stopping;
+            if (none != null && current == null && underway.isEmpty()) {
+                stopping = null;
+                none.countDown();
+            }
             long wait = current == null ? 20 * MILLI : due - System.nanoTime();
             Call first = underway.peekFirst();
             if (first != null)
-                wait = Math.min(wait, first.begunNanos + DEADLINE_NANOS - System.nanoTime());
+                wait = Math.min(wait, first.begunNanos + deadlineNanos - System.nanoTime());
             if (wait <= 0) selector.selectNow();
             else selector.select(Math.max(1, wait / MILLI));
             for (SelectionKey key : selector.selectedKeys()) advance(key);
@@ -140,7 +178,7 @@ final class Client implements AutoCloseable {
         long now = System.nanoTime();
         int number = task.recording.begin(due, now);
         if (number < 0) return;
-        Call call = new Call(task.recording, number, now, SocketChannel.open());
+        Call call = new Call(task, number, now, SocketChannel.open());
         try {
             call.channel.configureBlocking(false);
             call.channel.register(selector, SelectionKey.OP_CONNECT, call);
@@ -152,12 +190,12 @@ final class Client implements AutoCloseable {
         }
     }
 
-    private static void expire(Deque<Call> underway) throws IOException {
+    private void expire(Deque<Call> underway) throws IOException {
         long now = System.nanoTime();
         while (!underway.isEmpty()) {
             Call call = underway.getFirst();
             if (!call.over) {
-                if (now - call.begunNanos < DEADLINE_NANOS) return;
+                if (now - call.begunNanos < deadlineNanos) return;
                 call.end(Recording.Result.LATE);
             }
             underway.removeFirst();
@@ -169,7 +207,7 @@ final class Client implements AutoCloseable {
         try {
             if (key.isConnectable()) {
                 if (!call.channel.finishConnect()) return;
-                call.channel.write(ByteBuffer.wrap(REQUEST)); // Fits into any socket's buffer.
+                call.channel.write(ByteBuffer.wrap(call.request)); // Fits into any socket's buffer.
                 key.interestOps(SelectionKey.OP_READ);
             } else if (key.isReadable()) {
                 int read = call.channel.read(call.answer);

@@ -1,4 +1,4 @@
-package bascule.drill;
+package bascule.harness;
 
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Map;
 
 /// What became of each request of a trial. One thread writes; who reads waits until what it reads is over.
-final class Recording {
-    enum Result {
+public final class Recording {
+    public enum Result {
         /// Not over yet.
         OPEN,
         GOOD,
@@ -31,7 +31,7 @@ final class Recording {
     /// @param causes  of what failed
     /// @param lag     milliseconds by which the client itself was late with a request at worst
     /// @param slowest milliseconds that a good one took at worst
-    record Summary(
+    public record Summary(
             int sent,
             int failed,
             double outage,
@@ -49,7 +49,7 @@ final class Recording {
     private volatile int count;
 
     /// @param most that it can hold; what comes after is not sent
-    Recording(int most) {
+    public Recording(int most) {
         due = new long[most];
         begun = new long[most];
         ended = new long[most];
@@ -57,7 +57,7 @@ final class Recording {
     }
 
     /// @return its number, or -1 if there is no more room
-    int begin(long dueNanos, long nowNanos) {
+    public int begin(long dueNanos, long nowNanos) {
         int at = count;
         if (at == due.length) return -1;
         due[at] = dueNanos;
@@ -67,17 +67,34 @@ final class Recording {
         return at;
     }
 
-    void end(int at, long nowNanos, Result result) {
+    public void end(int at, long nowNanos, Result result) {
         ended[at] = nowNanos;
         results[at] = result;
     }
 
-    int count() {
+    public int count() {
         return count;
     }
 
+    public Result result(int at) {
+        return results[at];
+    }
+
+    public long begunNanos(int at) {
+        return begun[at];
+    }
+
+    public long endedNanos(int at) {
+        return ended[at];
+    }
+
+    /// Of all requests.
+    public Summary summary() {
+        return summary(Long.MIN_VALUE / 2, Long.MAX_VALUE / 2);
+    }
+
     /// Of the requests that began from one moment to another.
-    Summary summary(long from, long to) {
+    public Summary summary(long from, long to) {
         int sent = 0;
         int failed = 0;
         int outages = 0;
@@ -113,7 +130,7 @@ final class Recording {
     }
 
     /// Did the last requests all succeed?
-    boolean steady(int requests) {
+    public boolean steady(int requests) {
         int all = count;
         int good = 0;
         for (int i = all - 1; i >= 0 && good < requests; i--) {
@@ -125,7 +142,7 @@ final class Recording {
     }
 
     /// One line for each change between good and bad, in milliseconds since a moment.
-    List<String> course(long since) {
+    public List<String> course(long since) {
         List<String> lines = new ArrayList<>();
         Result before = Result.GOOD;
         for (int i = 0, all = count; i < all; i++) {

@@ -1,4 +1,4 @@
-package bascule.drill;
+package bascule.harness;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
@@ -21,18 +21,18 @@ import java.util.List;
 /// System calls that Java has no words for. Signals, namespaces and priorities are of threads and processes by number;
 /// descriptors are plain integers that the caller closes.
 @SuppressWarnings("restricted") // Native access: the launcher enables it.
-final class Native {
-    static final int SIGKILL = 9;
-    static final int SIGTERM = 15;
-    static final int SIGCONT = 18;
-    static final int SIGSTOP = 19;
+public final class Native {
+    public static final int SIGKILL = 9;
+    public static final int SIGTERM = 15;
+    public static final int SIGCONT = 18;
+    public static final int SIGSTOP = 19;
 
-    static final int AF_NETLINK = 16;
-    static final int AF_PACKET = 17;
-    static final int SOCK_RAW = 3;
+    public static final int AF_NETLINK = 16;
+    public static final int AF_PACKET = 17;
+    public static final int SOCK_RAW = 3;
 
     /// ENOBUFS of errno(3): a netlink socket has lost messages.
-    static final int ENOBUFS = 105;
+    public static final int ENOBUFS = 105;
 
     private static final int O_RDONLY = 0;
     private static final int CLONE_NEWNET = 0x40000000;
@@ -83,7 +83,7 @@ final class Native {
             function("waitpid", JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT);
 
     /// Has one thread stop, as a debugger does (ptrace(2)), until it is closed.
-    static final class Frozen implements AutoCloseable {
+    public static final class Frozen implements AutoCloseable {
         private final List<Long> tasks;
         private final Thread tracer; // Only who has stopped a thread may let it go on.
         private final java.util.concurrent.CountDownLatch stopped =
@@ -158,7 +158,7 @@ final class Native {
     }
 
     /// Has the calling thread, and the sockets that it opens from now on, live in a network namespace (setns(2)).
-    static void enter(String namespaceFile) throws IOException {
+    public static void enter(String namespaceFile) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment state = arena.allocate(CAPTURED);
             int fd = (int) OPEN.invokeExact(state, arena.allocateFrom(namespaceFile), O_RDONLY);
@@ -174,7 +174,7 @@ final class Native {
     }
 
     /// @return was there such a process?
-    static boolean kill(long pid, int signal) {
+    public static boolean kill(long pid, int signal) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment state = arena.allocate(CAPTURED);
             return (int) KILL.invokeExact(state, (int) pid, signal) == 0;
@@ -184,7 +184,7 @@ final class Native {
     }
 
     /// Has the calling thread run before all that is not in a hurry (SCHED_RR); without the right to it nothing changes.
-    static void hurry() {
+    public static void hurry() {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment state = arena.allocate(CAPTURED);
             MemorySegment priority = arena.allocateFrom(JAVA_INT, 1);
@@ -197,7 +197,8 @@ final class Native {
     /// A socket in the namespace of the calling thread, bound.
     ///
     /// @param address a sockaddr, as bytes
-    static int socket(int family, int type, int protocol, byte[] address) throws IOException {
+    public static int socket(int family, int type, int protocol, byte[] address)
+            throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment state = arena.allocate(CAPTURED);
             int fd = (int) SOCKET.invokeExact(state, family, type | SOCK_CLOEXEC, protocol);
@@ -213,7 +214,7 @@ final class Native {
     }
 
     /// @return bytes received; 0 if there are none; or a negative errno
-    static int receive(int fd, MemorySegment into) {
+    public static int receive(int fd, MemorySegment into) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment state = arena.allocate(CAPTURED);
             long size = (long) RECEIVE.invokeExact(state, fd, into, into.byteSize(), MSG_DONTWAIT);
@@ -225,7 +226,7 @@ final class Native {
         }
     }
 
-    static void send(int fd, byte[] message) throws IOException {
+    public static void send(int fd, byte[] message) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment state = arena.allocate(CAPTURED);
             MemorySegment from = arena.allocateFrom(JAVA_BYTE, message);
@@ -239,7 +240,7 @@ final class Native {
     }
 
     /// Waits until one of them has something to be read, or the time has passed.
-    static void await(int[] fds, int limitMillis) {
+    public static void await(int[] fds, int limitMillis) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment state = arena.allocate(CAPTURED);
             MemorySegment list = arena.allocate(8L * fds.length, 4); // struct pollfd
@@ -253,7 +254,7 @@ final class Native {
         }
     }
 
-    static void close(int fd) {
+    public static void close(int fd) {
         try (Arena arena = Arena.ofConfined()) {
             var _ = (int) CLOSE.invokeExact(arena.allocate(CAPTURED), fd);
         } catch (Throwable e) {
@@ -263,7 +264,7 @@ final class Native {
 
     /// Takes a copy of another process' descriptor (pidfd_getfd(2)) and shuts the socket down: one that listened does so
     /// no more, and its process is not told.
-    static void shutDown(long pid, int descriptor) throws IOException {
+    public static void shutDown(long pid, int descriptor) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment state = arena.allocate(CAPTURED);
             long process = (long) SYSCALL.invokeExact(state, SYS_PIDFD_OPEN, pid, 0L, 0L);
@@ -291,7 +292,7 @@ final class Native {
     }
 
     /// @param tasks threads of another process, by number; not the first of a child of ours, for that is what the JDK waits for
-    static Frozen freeze(List<Long> tasks) throws IOException, InterruptedException {
+    public static Frozen freeze(List<Long> tasks) throws IOException, InterruptedException {
         Frozen frozen = new Frozen(tasks);
         frozen.tracer.start();
         frozen.stopped.await();

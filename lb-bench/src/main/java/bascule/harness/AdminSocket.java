@@ -1,4 +1,4 @@
-package bascule.drill;
+package bascule.harness;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
@@ -10,17 +10,20 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /// A daemon's admin socket, with a limit for each answer: who is stopped never gives one.
-record AdminSocket(Path file) {
+public record AdminSocket(Path file) {
     private static final int MOST_BYTES = 1 << 20;
+    private static final Pattern OBJECT = Pattern.compile("\\{[^{}\\[\\]]*}");
 
-    String get(String path, int limitMillis) throws IOException {
+    public String get(String path, int limitMillis) throws IOException {
         return ask("GET", path, limitMillis);
     }
 
     /// @return the body of an answer 200
-    String ask(String method, String path, int limitMillis) throws IOException {
+    public String ask(String method, String path, int limitMillis) throws IOException {
         long deadline = System.nanoTime() + limitMillis * 1_000_000L;
         try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
                 Selector selector = Selector.open()) {
@@ -51,5 +54,27 @@ record AdminSocket(Path file) {
                 throw new IOException(file + ": " + text.lines().findFirst().orElse("nothing"));
             return text.substring(body + 4);
         }
+    }
+
+    /// A field of an object of one of the lists of `/status`, chosen by its name.
+    ///
+    /// @param list `floatingIps`, `nodes` …
+    /// @return empty if there is no such thing, or it is null
+    public static String field(String status, String list, String name, String field) {
+        int at = status.indexOf('"' + list + '"');
+        if (at < 0) return "";
+        Matcher object = OBJECT.matcher(status);
+        while (object.find(at)) {
+            at = object.end();
+            if (!object.group().matches("(?s).*\"name\"\\s*:\\s*\"" + Pattern.quote(name) + "\".*"))
+                continue;
+            Matcher value =
+                    Pattern.compile('"' + field + "\"\\s*:\\s*(?:\"([^\"]*)\"|([^\",}\\s]+))")
+                            .matcher(object.group());
+            if (!value.find()) return "";
+            String text = value.group(1) != null ? value.group(1) : value.group(2);
+            return text.equals("null") ? "" : text;
+        }
+        return "";
     }
 }

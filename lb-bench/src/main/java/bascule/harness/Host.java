@@ -1,4 +1,4 @@
-package bascule.drill;
+package bascule.harness;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -7,20 +7,20 @@ import java.util.List;
 ///
 /// @param name      in the bed: `edge1`, `client` …
 /// @param namespace of ip-netns(8)
-record Host(String name, String namespace) {
-    String file() {
+public record Host(String name, String namespace) {
+    public String file() {
         return "/run/netns/" + namespace;
     }
 
     /// A command in it; the process that is started becomes the command.
-    List<String> command(List<String> command) {
+    public List<String> command(List<String> command) {
         List<String> all = new ArrayList<>(List.of("nsenter", "--net=" + file(), "--"));
         all.addAll(command);
         return all;
     }
 
     /// `ip` in it, with these arguments.
-    List<String> ip(String... arguments) {
+    public List<String> ip(String... arguments) {
         List<String> all = new ArrayList<>(List.of("ip", "-n", namespace));
         all.addAll(List.of(arguments));
         return all;

@@ -1,4 +1,4 @@
-package bascule.drill;
+package bascule.harness;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -6,20 +6,27 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /// Commands that end by themselves.
-final class Shell {
+public final class Shell {
     private static final int LIMIT_SECONDS = 30;
 
     /// @param output both streams
-    record Done(int exitCode, String output) {}
+    public record Done(int exitCode, String output) {}
 
     private Shell() {}
 
-    static Done run(List<String> command) throws IOException, InterruptedException {
+    public static Done run(List<String> command) throws IOException, InterruptedException {
         return run(command, "");
     }
 
     /// @param input what it reads; short, for it is written first
-    static Done run(List<String> command, String input) throws IOException, InterruptedException {
+    public static Done run(List<String> command, String input)
+            throws IOException, InterruptedException {
+        return run(command, input, LIMIT_SECONDS);
+    }
+
+    /// @param limitSeconds after which it is killed
+    public static Done run(List<String> command, String input, int limitSeconds)
+            throws IOException, InterruptedException {
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         Thread watch =
                 Thread.ofPlatform()
@@ -27,7 +34,7 @@ final class Shell {
                         .start(
                                 () -> {
                                     try {
-                                        if (!process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS))
+                                        if (!process.waitFor(limitSeconds, TimeUnit.SECONDS))
                                             process.destroyForcibly();
                                     } catch (InterruptedException _) {
                                         // It is done.
@@ -47,11 +54,12 @@ final class Shell {
     }
 
     /// @throws Unavailable if it fails
-    static String need(List<String> command) throws IOException, InterruptedException, Unavailable {
+    public static String need(List<String> command)
+            throws IOException, InterruptedException, Unavailable {
         return need(command, "");
     }
 
-    static String need(List<String> command, String input)
+    public static String need(List<String> command, String input)
             throws IOException, InterruptedException, Unavailable {
         Done done = run(command, input);
         if (done.exitCode() == 0) return done.output();
@@ -61,5 +69,13 @@ final class Shell {
                         + done.exitCode()
                         + ": "
                         + done.output().strip());
+    }
+
+    public static void sleep(long millis) {
+        try {
+            Thread.sleep(millis);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }
