@@ -26,7 +26,7 @@ public final class Recording {
     /// @param sent    requests begun in a stretch of time
     /// @param failed  of these
     /// @param outage  milliseconds: from the start of the first that failed to the end of the first good one that began after it; the sum, if
-    ///                there were several such stretches
+    ///                there were several such stretches, and what they share but once
     /// @param outages how many
     /// @param causes  of what failed
     /// @param lag     milliseconds by which the client itself was late with a request at worst
@@ -104,6 +104,7 @@ public final class Recording {
         boolean out = false;
         long since = 0;
         long last = 0;
+        long counted = Long.MIN_VALUE; // Until then.
         Map<Result, Integer> causes = new EnumMap<>(Result.class);
         for (int i = 0, all = count; i < all; i++) {
             if (begun[i] - from < 0 || begun[i] - to >= 0) continue;
@@ -113,7 +114,8 @@ public final class Recording {
             if (results[i] == Result.GOOD) {
                 slowest = Math.max(slowest, ended[i] - begun[i]);
                 if (!out) continue;
-                outage += ended[i] - since;
+                outage += Math.max(0, ended[i] - Math.max(since, counted));
+                counted = Math.max(counted, ended[i]);
                 out = false;
             } else {
                 failed++;
@@ -124,7 +126,8 @@ public final class Recording {
                 since = begun[i];
             }
         }
-        if (out) outage += last - since; // Not over yet: so long at least.
+        // Not over yet: so long at least.
+        if (out) outage += Math.max(0, last - Math.max(since, counted));
         return new Summary(
                 sent, failed, outage / MILLI, outages, causes, lag / MILLI, slowest / MILLI);
     }

@@ -1,0 +1,95 @@
+package bascule.acceptance;
+
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Control groups (cgroups(7)): each host needs one of its own in every hierarchy that systemd uses, or two of them meet in one.
+/// That is the one hierarchy of version 2 where it stands alone, else it and the one called `systemd` of version 1.
+final class Cgroups {
+    private static final String HEAVIEST = "10000";
+    private static final String HEAVIEST_SHARES = "262144";
+
+    private static final String ENTER =
+            "while [[ $1 != -- ]]; do echo $$ >\"$1/cgroup.procs\"; shift; done; shift; exec \"$@\"";
+
+    private Cgroups() {}
+
+    /// The top folders of these hierarchies on this machine; empty if there are none.
+    static List<Path> roots() throws IOException {
+        return roots(Files.readAllLines(Path.of("/proc/self/mountinfo")));
+    }
+
+    /// @param lines of `/proc/self/mountinfo`: … mount point … `-` type, source, options of the file system
+    static List<Path> roots(List<String> lines) {
+        List<Path> roots = new ArrayList<>(roots(lines, "name=systemd"));
+        roots.addAll(roots(lines, ""));
+        return List.copyOf(roots);
+    }
+
+    /// @param option of a hierarchy of version 1; empty: that of version 2
+    private static List<Path> roots(List<String> lines, String option) {
+        List<Path> roots = new ArrayList<>();
+        for (String line : lines) {
+            int dash = line.indexOf(" - ");
+            if (dash < 0) continue;
+            String[] mount = line.substring(0, dash).split(" ", -1);
+            String[] system = line.substring(dash + 3).split(" ", -1);
+            boolean wanted =
+                    option.isEmpty()
+                            ? system[0].equals("cgroup2")
+                            : system[0].equals("cgroup")
+                                    && List.of(system[2].split(",")).contains(option);
+            if (wanted && mount[3].equals("/")) roots.add(Path.of(mount[4]));
+        }
+        return List.copyOf(roots);
+    }
+
+    /// A group of this name in each of them, that comes before what else this machine does where that can be said: in the hierarchy
+    /// of version 1 that weighs CPUs there is one for that alone.
+    static List<Path> make(String name) throws IOException {
+        List<Path> made = new ArrayList<>();
+        for (Path root : roots()) made.add(Files.createDirectories(root.resolve(name)));
+        for (Path root : weighing()) made.add(Files.createDirectories(root.resolve(name)));
+        for (Path group : made) {
+            if (Files.exists(group.resolve("cpu.weight")))
+                Files.writeString(group.resolve("cpu.weight"), HEAVIEST);
+            if (Files.exists(group.resolve("cpu.shares")))
+                Files.writeString(group.resolve("cpu.shares"), HEAVIEST_SHARES);
+        }
+        return made;
+    }
+
+    /// A command, started in these groups; the process becomes the command.
+    static List<String> within(List<Path> groups, List<String> command) {
+        List<String> all = new ArrayList<>(List.of("bash", "-ec", ENTER, "bash"));
+        groups.forEach(each -> all.add(each.toString()));
+        all.add("--");
+        all.addAll(command);
+        return all;
+    }
+
+    private static List<Path> weighing() throws IOException {
+        return roots(Files.readAllLines(Path.of("/proc/self/mountinfo")), "cpu");
+    }
+
+    /// The groups of this name, with all in them; they have to be without processes.
+    static void remove(String name) throws IOException {
+        for (Path root : roots()) removeTree(root.resolve(name));
+        for (Path root : weighing()) removeTree(root.resolve(name));
+    }
+
+    private static void removeTree(Path group) throws IOException {
+        if (!Files.isDirectory(group, LinkOption.NOFOLLOW_LINKS)) return;
+        try (DirectoryStream<Path> inner =
+                Files.newDirectoryStream(
+                        group, each -> Files.isDirectory(each, LinkOption.NOFOLLOW_LINKS))) {
+            for (Path each : inner) removeTree(each);
+        }
+        Files.delete(group); // rmdir(2): the files in it go with it.
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package bascule.acceptance;
+
+import org.jspecify.annotations.NullMarked;
