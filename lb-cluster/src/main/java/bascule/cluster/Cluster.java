@@ -58,6 +58,7 @@ public final class Cluster implements AutoCloseable {
     private final OwnershipLoop.Slot<List<Fitness>> fitnesses;
     private final OwnershipLoop.Slot<String> configurations;
     private final List<OwnershipLoop.Slot<Integer>> drains = new ArrayList<>();
+    private final List<OwnershipLoop.Slot<String>> strangers = new ArrayList<>();
     private final AtomicLong orders = new AtomicLong();
     private final Map<Long, CompletableFuture<HandOver>> orderedElsewhere =
             new ConcurrentHashMap<>();
@@ -106,6 +107,13 @@ public final class Cluster implements AutoCloseable {
             drains.add(
                     loop.slot(
                             (_, next) -> next, index -> driver().handle(new Event.Drained(index))));
+        for (int i = 0; i < settings.nodes().size(); i++) {
+            int node = i;
+            strangers.add(
+                    loop.slot(
+                            (_, next) -> next,
+                            why -> driver().handle(new Event.Stranger(node, why))));
+        }
         epochs = new Epochs(settings.state(), tells("epochs-not-kept"));
         opened.add(epochs);
         lan =
@@ -315,6 +323,11 @@ public final class Cluster implements AutoCloseable {
                 case Message.HandOverResult result -> resulted(result);
                 case null -> {} // Of a newer version.
             }
+        }
+
+        @Override
+        public void stranger(int node, String why) {
+            strangers.get(node).post(why);
         }
 
         @Override

@@ -117,6 +117,15 @@ final class Contact {
         return isNamed(last) ? last.event : forLong ? NO_VIEW : null;
     }
 
+    /// Why what is there cannot be understood, though it has the key: it listens to no beat of ours, and its own are none to us. Empty if nothing
+    /// of the kind is there.
+    String strangeness(long nowNanos) {
+        return switch (last) {
+            case VERSION, CLUSTER, NODE -> open > 0 || lately(nowNanos) ? detail : "";
+            case WELL, NOTHING, CLOSED, KEY -> "";
+        };
+    }
+
     /// Would a new start of ours help? It answers as it should, and yet there is no common view.
     boolean isStuck(long nowNanos) {
         return answering && last == Seen.WELL && nowNanos - answeringSinceNanos >= RESTART_NANOS;

@@ -168,7 +168,14 @@ final class Door implements TlsSocket.Greeting, AutoCloseable {
             tls.getOutputStream().write(ours().bytes());
             tls.getOutputStream().flush();
             Preamble theirs = Preamble.read(tls.getInputStream());
-            node = checked(node, theirs);
+            checkLanguage(node, theirs);
+            List<String> known = settings.names();
+            if (theirs.version() >= Preamble.NAMES_FOLLOW) {
+                tls.getOutputStream().write(Preamble.names(settings.names()));
+                tls.getOutputStream().flush();
+                known = Preamble.readNames(tls.getInputStream());
+            }
+            node = named(node, theirs, known);
             plain.setSoTimeout(0);
             if (greeting.remove(plain) == null) throw new SocketTimeoutException("late");
             contacts.connections(node, 1);
@@ -238,10 +245,14 @@ final class Door implements TlsSocket.Greeting, AutoCloseable {
                 settings.names().get(settings.self()));
     }
 
-    /// @return which node it is
-    private int checked(int node, Preamble theirs) throws IOException {
+    private int indexOf(Preamble theirs) {
         int named = settings.names().indexOf(theirs.node());
-        int about = named >= 0 && named != settings.self() ? named : node;
+        return named == settings.self() ? -1 : named;
+    }
+
+    private void checkLanguage(int node, Preamble theirs) throws IOException {
+        int named = indexOf(theirs);
+        int about = named >= 0 ? named : node;
         if (!theirs.cluster().equals(settings.name()))
             throw refused(
                     about,
@@ -263,11 +274,23 @@ final class Door implements TlsSocket.Greeting, AutoCloseable {
                             + Version.print(theirs.jgroups())
                             + ", ours "
                             + Version.print(Version.version));
-        if (named < 0 || named == settings.self())
+    }
+
+    /// @param known whom its file names
+    /// @return which node it is
+    private int named(int node, Preamble theirs, List<String> known) throws IOException {
+        int named = indexOf(theirs);
+        if (named < 0)
             throw refused(
-                    about,
+                    node,
                     Seen.NODE,
                     "it calls itself " + theirs.node() + ", expected one of " + settings.names());
+        String own = settings.names().get(settings.self());
+        if (!known.contains(own))
+            throw refused(
+                    named,
+                    Seen.NODE,
+                    "its file names " + known + ", and not " + own + ", which is this node");
         return named;
     }
 

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.security.SecureRandom;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
@@ -63,6 +64,11 @@ public final class Membership implements AutoCloseable {
         /// A message of another node: from [#send].
         void received(int from, byte[] message);
 
+        /// A process with our key listens where a node is, and is no node of ours.
+        ///
+        /// @param why in words; empty = it is so no longer
+        void stranger(int node, String why);
+
         /// Something is wrong that an operator should know of, or is well again; told once until it is over.
         ///
         /// @param event a stable name
@@ -74,6 +80,7 @@ public final class Membership implements AutoCloseable {
     private final Listener listener;
     private final Door door;
     private final Contact[] contacts; // Guarded by itself.
+    private final String[] strangeness;
     private final Courier[] couriers;
     private final Thread thread;
     private final SecureRandom random = new SecureRandom();
@@ -94,6 +101,8 @@ public final class Membership implements AutoCloseable {
         this.contacts = new Contact[nodes];
         for (int i = 0; i < nodes; i++) contacts[i] = new Contact(System.nanoTime());
         this.door = new Door(settings, new Told());
+        this.strangeness = new String[nodes];
+        Arrays.fill(strangeness, "");
         this.couriers = new Courier[nodes];
         for (int i = 0; i < nodes; i++) {
             int to = i;
@@ -212,6 +221,12 @@ public final class Membership implements AutoCloseable {
                                             name,
                                             "seen",
                                             told.seen()));
+                String strange = contacts[i].strangeness(nanos);
+                if (!strange.equals(strangeness[i])) {
+                    int node = i;
+                    strangeness[i] = strange;
+                    news.add(() -> listener.stranger(node, strange));
+                }
                 stuck |= contacts[i].isStuck(nanos - jitterNanos);
             }
             if (stuck && few) for (Contact each : contacts) each.again(nanos);

@@ -152,6 +152,7 @@ public final class Elector {
                 for (int node = 0; node < others.length; node++)
                     ask[node] = node != self && other(node).view(nodes.contains(node));
             }
+            case Event.Stranger(int node, String why) -> other(node).stranger(why);
             case Event.Fit(int i, int fitness, String reason) -> {
                 seats[i].fitness = fitness;
                 seats[i].unfit = reason;
@@ -785,9 +786,7 @@ public final class Elector {
         if (isWitnessLost()) return witnessFault();
         int rival = seat.state.phase().owns() ? -1 : rival(seat, now);
         if (rival >= 0 && other(rival).isForeign())
-            return "the file of "
-                    + rules.nodes().get(rival).name()
-                    + " names other nodes or floating IPs";
+            return rules.nodes().get(rival).name() + ": " + other(rival).strangeness();
         if (!seat.isHeldDown(now)) return "";
         return switch (seat.downFor) {
             case "gap" -> "too long a pause";

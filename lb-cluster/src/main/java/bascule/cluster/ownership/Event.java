@@ -24,6 +24,11 @@ public sealed interface Event {
         }
     }
 
+    /// A process with our key listens where that node is, and is no node of ours: its file or its version is another one.
+    ///
+    /// @param why in words; empty = it is so no longer
+    record Stranger(int node, String why) implements Event {}
+
     /// How much of what a floating IP stands for this node can serve.
     ///
     /// @param fitness as in [Claim#fitness]

@@ -38,6 +38,7 @@ final class Other {
     private final long[] voteNanos;
     private final long[] fitNanos;
     private final long[] fitterNanos;
+    private String strange = "";
 
     /// @param onlyOne are there but two nodes?
     Other(Timings times, boolean onlyOne, int floatingIps, long nowNanos) {
@@ -58,6 +59,11 @@ final class Other {
     }
 
     // ---- what happens
+
+    /// @param why it is no node of ours; empty if it is, or is not there
+    void stranger(String why) {
+        strange = why;
+    }
 
     /// @param sameRules do its claims mean what ours do?
     void heard(Beat told, boolean sameRules, int self, long proven, long now) {
@@ -137,12 +143,17 @@ final class Other {
 
     /// What it said last of a floating IP; null if it said nothing that this node understands.
     @Nullable Claim claim(int floatingIp) {
-        return beat == null || !readable ? null : beat.claims().get(floatingIp);
+        return beat == null || isForeign() ? null : beat.claims().get(floatingIp);
     }
 
-    /// Does it speak of other nodes or floating IPs than this node?
+    /// Does it speak of other nodes or floating IPs than this node, or not the same language?
     boolean isForeign() {
-        return beat != null && !readable;
+        return !strange.isEmpty() || beat != null && !readable;
+    }
+
+    /// Why it is foreign, in words.
+    String strangeness() {
+        return strange.isEmpty() ? "its file names other nodes or floating IPs" : strange;
     }
 
     boolean isHeard(long now) {
@@ -173,7 +184,7 @@ final class Other {
     }
 
     boolean isGone(long now) {
-        return isDead() || isSilent(now);
+        return strange.isEmpty() && (isDead() || isSilent(now));
     }
 
     boolean isSilent(long now) {

@@ -128,6 +128,9 @@ final class DoorIT {
                                     open.add(tls);
                                     tls.getOutputStream().write(preamble(Version.version).bytes());
                                     Preamble.read(tls.getInputStream());
+                                    List<String> names = List.of("node0", "node1");
+                                    tls.getOutputStream().write(Preamble.names(names));
+                                    Preamble.readNames(tls.getInputStream());
                                     connections.incrementAndGet();
                                 } catch (IOException e) {
                                     System.out.println("mute node: " + e);

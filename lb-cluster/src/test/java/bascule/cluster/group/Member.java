@@ -30,6 +30,7 @@ final class Member implements Membership.Listener, AutoCloseable {
     final BlockingQueue<View> views = new LinkedBlockingQueue<>();
     final BlockingQueue<Received> received = new LinkedBlockingQueue<>();
     final BlockingQueue<Told> told = new LinkedBlockingQueue<>();
+    final BlockingQueue<String> strangers = new LinkedBlockingQueue<>();
     volatile Set<Integer> now = Set.of();
     final Membership membership;
 
@@ -69,6 +70,11 @@ final class Member implements Membership.Listener, AutoCloseable {
     @Override
     public void received(int from, byte[] message) {
         received.add(new Received(from, message));
+    }
+
+    @Override
+    public void stranger(int node, String why) {
+        strangers.add(node + ": " + why);
     }
 
     @Override

@@ -219,13 +219,20 @@ final class MembershipIT {
     void givenOtherNodeNames_whenStarted_thenNamed() throws Exception {
         List<InetSocketAddress> nodes = Member.freePorts("127.0.0.1", 2);
         Member a = start(nodes, 0);
-        start(
-                new Membership.Settings(
-                        "one", nodes, List.of("node0", "stranger"), 1, false, false, key));
+        Member b =
+                start(
+                        new Membership.Settings(
+                                "one", nodes, List.of("node0", "stranger"), 1, false, false, key));
 
         Member.Told told = a.awaitTold(t -> t.event().equals("cluster-node-differs"));
 
         assertThat(told.about().getLast().toString()).contains("stranger");
+        assertThat(a.strangers.poll(10, TimeUnit.SECONDS))
+                .startsWith("1: it calls itself stranger");
+        assertThat(b.strangers.poll(10, TimeUnit.SECONDS))
+                .startsWith("0: its file names [node0, node1], and not stranger");
+        b.close();
+        assertThat(a.strangers.poll(20, TimeUnit.SECONDS)).isEqualTo("1: ");
     }
 
     @Test

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.ByteArrayInputStream;
 import java.io.EOFException;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 final class PreambleTest {
@@ -33,6 +34,18 @@ final class PreambleTest {
         for (int length = 0; length < bytes.length; length++) {
             var in = new ByteArrayInputStream(bytes, 0, length);
             assertThatThrownBy(() -> Preamble.read(in)).isInstanceOf(EOFException.class);
+        }
+    }
+
+    @Test
+    void givenNames_whenReadBackOrCutAnywhere_thenTheSameOrEnd() throws Exception {
+        List<String> names = List.of("edge1", "n".repeat(255), "é");
+        byte[] bytes = Preamble.names(names);
+
+        assertThat(Preamble.readNames(new ByteArrayInputStream(bytes))).isEqualTo(names);
+        for (int length = 0; length < bytes.length; length++) {
+            var in = new ByteArrayInputStream(bytes, 0, length);
+            assertThatThrownBy(() -> Preamble.readNames(in)).isInstanceOf(EOFException.class);
         }
     }
 

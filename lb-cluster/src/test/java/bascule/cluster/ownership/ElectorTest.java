@@ -44,6 +44,21 @@ final class ElectorTest {
     }
 
     @Test
+    void givenAStrangerWhereTheOtherNodeIs_whenAlone_thenNothingIsTakenUntilItIsGone() {
+        Lockstep pair = Lockstep.of(2);
+        pair.links = (from, to) -> false;
+        pair.start(1);
+        pair.on(1, new Event.Stranger(0, "it calls itself edge-b"));
+        pair.fit(1, 3);
+
+        assertThat(pair.until(it -> it.owner() >= 0)).isEqualTo(-1);
+        assertThat(pair.electors[1].standing(0).reason())
+                .isEqualTo("edge1: it calls itself edge-b");
+        pair.on(1, new Event.Stranger(0, ""));
+        assertThat(pair.until(it -> it.owner() == 1)).isNotNegative();
+    }
+
+    @Test
     void givenOneNodeAlone_whenTheHostOfTheOtherIsDown_thenItOwnsAfterASecond() {
         Lockstep pair = Lockstep.of(2);
         // No refusals either: two that have just started may need time to understand each other.
@@ -344,7 +359,7 @@ final class ElectorTest {
         assertThat(pair.phase(0)).isEqualTo(STANDBY);
         assertThat(pair.electors[0].standing(0).eligible()).isFalse();
         assertThat(pair.electors[0].standing(0).reason())
-                .isEqualTo("the file of edge2 names other nodes or floating IPs");
+                .isEqualTo("edge2: its file names other nodes or floating IPs");
     }
 
     @Test
