@@ -101,6 +101,11 @@ final class DoorCheck {
         return seen ? fault : "has not been asked yet";
     }
 
+    /// Has an answer come, or failed to come in time, once at least?
+    boolean wasAsked() {
+        return seen;
+    }
+
     /// Can it not serve all who come, or could it not lately?
     boolean isBusy() {
         return late || strain.lasts();

@@ -44,6 +44,10 @@ public final class Gate implements AutoCloseable {
     private final Consumer<List<Fitness>> told;
     private final Selector selector;
     private final Map<InetSocketAddress, DoorCheck> doors = new HashMap<>();
+
+    /// The floating IPs that this node might own at the last look.
+    private final Set<String> fit = new HashSet<>();
+
     private final LimitedEvent busy = new LimitedEvent(Duration.ofSeconds(10));
     private final LimitedEvent failed = new LimitedEvent(Duration.ofSeconds(10));
     private final Thread thread;
@@ -139,6 +143,8 @@ public final class Gate implements AutoCloseable {
             int level = reason != null ? -1 : isBusy(duty, open) ? 0 : level(duty, usable);
             all.add(new Fitness(duty.floatingIp(), level, reason == null ? "" : reason));
         }
+        fit.clear();
+        for (Fitness each : all) if (each.level() >= 0) fit.add(each.floatingIp());
         told.accept(all);
     }
 
@@ -175,6 +181,9 @@ public final class Gate implements AutoCloseable {
             if (!listener.open()) return "listener " + name + " is not open";
             for (InetSocketAddress address : listener.addresses()) {
                 DoorCheck door = doors.get(address);
+                if (door != null && !door.wasAsked() && fit.contains(duty.floatingIp()))
+                    continue; // New by a reload: no reason to lose what this node owns before the
+                // first answer is due.
                 String fault = door == null ? null : door.fault();
                 if (fault != null) return "listener " + name + ": " + fault;
             }

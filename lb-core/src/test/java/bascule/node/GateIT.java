@@ -20,6 +20,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
@@ -38,6 +40,7 @@ final class GateIT {
 
     private final AtomicInteger looks = new AtomicInteger();
     private final Told events = new Told();
+    private final Queue<String> unfit = new ConcurrentLinkedQueue<>();
     private volatile Fitness fitness = new Fitness("", 0, "");
     private Doors doors;
     private Gate gate;
@@ -54,6 +57,7 @@ final class GateIT {
                         all -> {
                             assertEquals(1, all.size());
                             fitness = all.getFirst();
+                            if (fitness.level() < 0) unfit.add(fitness.reason());
                             looks.incrementAndGet();
                         });
     }
@@ -133,6 +137,29 @@ final class GateIT {
         assertThat(events.all())
                 .noneMatch(line -> line.contains("refused") || line.contains("failed"));
         assertEquals(0, doors.listeners.connections());
+    }
+
+    @Test
+    void givenFitNode_whenAReloadRequiresOneListenerMore_thenItStaysFitWhileThatIsFirstAsked()
+            throws Exception {
+        open(
+                """
+                loops = 2, admin { socket = off, http = off }, logging.access = off
+                listeners.http { bind = "127.0.0.1:0", backend = web, limits = 10 }
+                listeners.more { bind = "127.0.0.1:0", backend = web, limits = 10 }
+                backends.web.servers = ["127.0.0.1:1"]
+                """);
+        awaitLevel(1);
+        assertThat(unfit).isNotEmpty(); // Who starts owns nothing, and is asked first.
+        unfit.clear();
+
+        gate.duties(List.of(new Duty("public", List.of("http", "more"), List.of("web"))));
+        awaitLooks(20);
+
+        awaitLevel(1);
+        assertThat(unfit).isEmpty();
+        doors.listeners.drain();
+        awaitReason("is not open");
     }
 
     @Test
