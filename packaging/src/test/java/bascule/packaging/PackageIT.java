@@ -1,0 +1,414 @@
+package bascule.packaging;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
+import static org.assertj.core.api.Assumptions.assumeThat;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.File;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.MessageDigest;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.MatchResult;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// The .deb and the tar.gz that this build has made. Here and not beside other tests: it needs nothing but them, and they are made last.
+class PackageIT {
+    private static final Path BUILT = Path.of("target").toAbsolutePath();
+    private static final Path CHECKOUT = Path.of("..").toAbsolutePath().normalize();
+    private static final long MOST_DEB_BYTES = 35_000_000;
+    private static final long MOST_INSTALLED_BYTES = 110_000_000;
+    private static final int SECONDS = 60;
+
+    private static String version = "";
+    private static String architecture = "";
+
+    /// Where the .deb is unpacked.
+    @TempDir static Path host = Path.of("");
+
+    /// @param out standard output and error
+    private record Ended(int code, String out) {}
+
+    @BeforeAll
+    static void unpack() throws Exception {
+        require("dpkg-deb");
+        List<String> is = Files.readAllLines(BUILT.resolve("version"));
+        version = is.get(0);
+        architecture = is.get(1);
+        assertThat(run("dpkg-deb", "-x", deb().toString(), host.toString())).isEqualTo(fine(""));
+    }
+
+    private static Path deb() {
+        return BUILT.resolve("bascule_" + version + "_" + architecture + ".deb");
+    }
+
+    private static Path tar() {
+        return BUILT.resolve("bascule-" + version + "-" + architecture + ".tar.gz");
+    }
+
+    private static Path installed(String path) {
+        return host.resolve(path);
+    }
+
+    private static Ended fine(String out) {
+        return new Ended(0, out);
+    }
+
+    // ---- what is in it
+
+    @Test
+    void givenDeb_whenListed_thenAllIsRootsAndNothingIsWritableForOthersOrSetUid() throws Exception {
+        Ended list = run("dpkg-deb", "-c", deb().toString());
+
+        assertThat(list.code()).isZero();
+        List<String> lines = list.out().lines().toList();
+        assertThat(lines).hasSizeGreaterThan(100);
+        for (String each : lines)
+            assertThat(each).matches("(drwxr-xr-x|-rw-r--r--|-rwxr-xr-x|lrwxrwxrwx) root/root .*");
+    }
+
+    @Test
+    void givenDeb_whenUnpacked_thenEverythingPromisedIsThere() {
+        assertThat(
+                        Stream.of(
+                                        "etc/bascule/bascule.conf",
+                                        "etc/default/bascule",
+                                        "usr/bin/bascule",
+                                        "usr/lib/bascule/bascule.aot",
+                                        "usr/lib/bascule/java.args",
+                                        "usr/lib/bascule/release-on-death",
+                                        "usr/lib/bascule/runtime/bin/java",
+                                        "usr/lib/systemd/system/bascule.service",
+                                        "usr/lib/sysusers.d/bascule.conf",
+                                        "usr/lib/tmpfiles.d/bascule.conf",
+                                        "usr/share/bascule/grafana/bascule.json",
+                                        "usr/share/bascule/prometheus/alerts.yml",
+                                        "usr/share/bascule/prometheus/recording.yml",
+                                        "usr/share/bascule/prometheus/scrape.yml",
+                                        "usr/share/bascule/sbom.cdx.json",
+                                        "usr/share/bash-completion/completions/bascule",
+                                        "usr/share/doc/bascule/changelog.gz",
+                                        "usr/share/doc/bascule/copyright",
+                                        "usr/share/doc/bascule/examples/pair.conf",
+                                        "usr/share/man/man5/bascule.conf.5.gz",
+                                        "usr/share/man/man8/bascule.8.gz")
+                                .filter(each -> !Files.isRegularFile(installed(each))))
+                .isEmpty();
+    }
+
+    @Test
+    void givenDeb_whenControlIsRead_thenNameVersionAndConffilesAreRight() throws Exception {
+        assertThat(run("dpkg-deb", "-f", deb().toString(), "Package", "Version", "Architecture"))
+                .isEqualTo(
+                        fine(
+                                "Package: bascule\nVersion: %s\nArchitecture: %s\n"
+                                        .formatted(version, architecture)));
+        assertThat(run("dpkg-deb", "--info", deb().toString(), "conffiles"))
+                .isEqualTo(fine("/etc/bascule/bascule.conf\n/etc/default/bascule\n"));
+        for (String each : List.of("postinst", "prerm", "postrm")) {
+            Path script = Files.writeString(host.resolve(each), run("dpkg-deb", "--info", deb().toString(), each).out());
+            assertThat(run("sh", "-n", script.toString())).isEqualTo(fine(""));
+            Files.delete(script);
+        }
+    }
+
+    @Test
+    void givenDeb_whenWeighed_thenItKeepsToItsBars() throws Exception {
+        long bytes = 0;
+        try (Stream<Path> files = Files.walk(host)) {
+            for (Path each : files.filter(file -> Files.isRegularFile(file)).toList())
+                bytes += Files.size(each);
+        }
+        System.out.printf("%s: %,d bytes, installed %,d%n", deb().getFileName(), Files.size(deb()), bytes);
+        assertThat(Files.size(deb())).isLessThanOrEqualTo(MOST_DEB_BYTES);
+        assertThat(bytes).isLessThanOrEqualTo(MOST_INSTALLED_BYTES);
+    }
+
+    @Test
+    void givenDeb_whenLintianReadsIt_thenItSaysNothing() throws Exception {
+        require("lintian");
+        List<String> line = new ArrayList<>(List.of("lintian", "--tag-display-limit", "0"));
+        if ("root".equals(System.getProperty("user.name"))) line.add("--allow-root");
+        line.add(deb().toString());
+
+        assertThat(run(line.toArray(String[]::new))).isEqualTo(fine(""));
+    }
+
+    @Test
+    void givenTree_whenItIsMadeAgain_thenEveryByteButTheCacheIsTheSame(@TempDir Path again) throws Exception {
+        Files.copy(BUILT.resolve("bom.json"), again.resolve("bom.json"));
+        var builder = command("bash", "src/assemble", again.toString(), "--without-cache");
+        builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+        builder.environment().put("BASCULE_VERSION", version);
+
+        assertThat(end(builder).code()).isZero();
+
+        SortedMap<String, String> first = digests(BUILT.resolve("tree"));
+        assertThat(first.remove("usr/lib/bascule/bascule.aot")).isNotNull();
+        assertThat(digests(again.resolve("tree"))).isEqualTo(first);
+    }
+
+    // ---- that it works
+
+    @Test
+    void givenDeb_whenUnpackedElsewhere_thenItRunsFromItsCache() throws Exception {
+        assertThat(insisting(installed("usr/bin/bascule"), "version"))
+                .isEqualTo(fine("bascule " + version + "\n"));
+    }
+
+    @Test
+    void givenCacheThatDoesNotFit_whenInsistedOn_thenTheJvmRefuses() throws Exception {
+        Path jar = installed("usr/lib/bascule/lib/lb-core.jar");
+        var time = Files.getLastModifiedTime(jar);
+        Files.setLastModifiedTime(jar, FileTime.fromMillis(time.toMillis() + 10_000));
+        try {
+            assertThat(insisting(installed("usr/bin/bascule"), "version").code()).isNotZero();
+        } finally {
+            Files.setLastModifiedTime(jar, time);
+        }
+    }
+
+    @Test
+    void givenTar_whenUnpacked_thenItRunsInPlaceFromItsCache(@TempDir Path place) throws Exception {
+        assertThat(run("tar", "-xzf", tar().toString(), "-C", place.toString())).isEqualTo(fine(""));
+
+        Path top = place.resolve("bascule-" + version + "-" + architecture);
+        try (Stream<Path> all = Files.list(place)) {
+            assertThat(all).containsExactly(top);
+        }
+        assertThat(insisting(top.resolve("bin/bascule"), "version"))
+                .isEqualTo(fine("bascule " + version + "\n"));
+    }
+
+    /// By the launcher, as a user would; a cache that cannot be used is an error here.
+    private static Ended insisting(Path launcher, String... arguments) throws Exception {
+        var line = new ArrayList<>(List.of(launcher.toString()));
+        line.addAll(List.of(arguments));
+        var builder = command(line.toArray(String[]::new));
+        builder.environment().put("BASCULE_JAVA_OPTS", "-XX:AOTMode=on");
+        return end(builder);
+    }
+
+    @Test
+    void givenShippedFile_whenChecked_thenValid() throws Exception {
+        assertThat(run(installed("usr/bin/bascule").toString(), "check", "-c", installed("etc/bascule/bascule.conf").toString()))
+                .isEqualTo(fine("valid\n"));
+    }
+
+    @Test
+    void givenShippedFile_whenRun_thenItServes(@TempDir Path folder) throws Exception {
+        Path file = folder.resolve("bascule.conf");
+        Files.writeString(
+                file,
+                Files.readString(installed("etc/bascule/bascule.conf")).replace(":8080", "127.0.0.1:0")
+                        + "admin { socket = %s, http = \"127.0.0.1:0\" }\nstate = %s\n"
+                                .formatted(folder.resolve("admin.sock"), folder));
+        var log = folder.resolve("log");
+        Process daemon =
+                command(installed("usr/bin/bascule").toString(), "run", "-c", file.toString())
+                        .redirectOutput(log.toFile())
+                        .start();
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            Matcher bind = awaited(daemon, log, Pattern.compile("listener-open name=http bind=\\[(.*?)]"));
+            var request = HttpRequest.newBuilder(URI.create("http://" + bind.group(1) + "/")).timeout(Duration.ofSeconds(SECONDS));
+            assertThat(client.send(request.build(), BodyHandlers.ofString()).body()).startsWith("Bascule runs.");
+            awaited(daemon, log, Pattern.compile(" started "));
+        } finally {
+            daemon.destroy();
+            if (!daemon.waitFor(SECONDS, TimeUnit.SECONDS)) daemon.destroyForcibly();
+        }
+        assertThat(daemon.exitValue()).isEqualTo(143);
+    }
+
+    private static Matcher awaited(Process daemon, Path log, Pattern what) throws Exception {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
+        while (true) {
+            Matcher said = what.matcher(Files.readString(log));
+            if (said.find()) return said;
+            assertThat(daemon.isAlive()).as(() -> read(log)).isTrue();
+            assertThat(System.nanoTime() - end).as(() -> read(log)).isNegative();
+            Thread.sleep(10);
+        }
+    }
+
+    private static String read(Path log) {
+        try {
+            return Files.readString(log);
+        } catch (IOException e) {
+            return e.toString();
+        }
+    }
+
+    @Test
+    void givenListOfAddresses_whenTheDaemonHasDied_thenTheyAreTakenOffAndTheListGoes(@TempDir Path folder) throws Exception {
+        Path list = Files.writeString(folder.resolve("release-on-death"), "203.0.113.10/32 eth0\n2001:db8::10/128 eth1\n");
+        Path told = folder.resolve("told");
+        // The second one is gone already.
+        fake(folder.resolve("ip"), "echo \"$*\" >>'" + told + "'\n[ \"$5\" = eth0 ]\n");
+        var builder = command(installed("usr/lib/bascule/release-on-death").toString());
+        builder.environment().put("RUNTIME_DIRECTORY", folder.toString());
+        builder.environment().merge("PATH", folder + ":", (old, first) -> first + old);
+
+        assertThat(end(builder)).isEqualTo(fine(""));
+
+        assertThat(told).hasContent("address delete 203.0.113.10/32 dev eth0\naddress delete 2001:db8::10/128 dev eth1\n");
+        assertThat(list).doesNotExist();
+        assertThat(end(builder)).isEqualTo(fine("")); // Nothing to do.
+    }
+
+    private static void fake(Path program, String script) throws IOException {
+        Files.writeString(program, "#!/bin/sh\n" + script);
+        Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwxr-xr-x"));
+    }
+
+    // ---- the unit
+
+    @Test
+    void givenUnit_whenItsHardeningIsJudged_thenItIsAtMostTwo() throws Exception {
+        require("systemd-analyze");
+        Ended judged =
+                run("systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", installed("usr/lib/systemd/system/bascule.service").toString());
+
+        assertThat(judged.code()).as(judged.out()).isZero();
+        assertThat(judged.out()).contains("Overall exposure level for bascule.service");
+    }
+
+    @Test
+    void givenUnit_whenSystemdReadsIt_thenItComplainsOfNothing(@TempDir Path folder) throws Exception {
+        require("systemd-analyze");
+        String unit = Files.readString(installed("usr/lib/systemd/system/bascule.service"));
+        assertThat(unit)
+                .contains("AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE\n")
+                .contains("CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE\n");
+        // Its programs and man pages are not on the host that builds.
+        Path here = folder.resolve("bascule.service");
+        Files.writeString(here, unit.replaceAll("=/usr/", "=" + host + "/usr/").replaceAll("Documentation=.*\n", ""));
+
+        assertThat(run("systemd-analyze", "verify", "--man=no", here.toString())).isEqualTo(fine(""));
+    }
+
+    // ---- what people read
+
+    @Test
+    void givenManPages_whenSetAsText_thenWithoutAWarning() throws Exception {
+        require("groff");
+        for (String each : List.of("man5/bascule.conf.5.gz", "man8/bascule.8.gz")) {
+            Ended set = run("sh", "-c", "zcat \"$1\" | groff -man -Tutf8 -ww -z", "sh", installed("usr/share/man/" + each).toString());
+            assertThat(set).as(each).isEqualTo(fine(""));
+        }
+    }
+
+    @Test
+    void givenManPageOfTheFile_whenRead_thenItHoldsEveryKey() throws Exception {
+        String page = text("man5/bascule.conf.5.gz");
+        Matcher keys = Pattern.compile("(?m)^ *#?>? ?([a-z][a-z0-9-]*) *[={]").matcher(Files.readString(CHECKOUT.resolve("config/bascule.conf")));
+
+        List<String> names = keys.results().map(key -> key.group(1)).distinct().toList();
+        assertThat(names).hasSizeGreaterThan(80);
+        assertThat(names.stream().filter(each -> !Pattern.compile("(?<![a-z-])" + each + "(?![a-z-])").matcher(page).find())).isEmpty();
+    }
+
+    @Test
+    void givenManPageOfTheCommand_whenRead_thenItHoldsEveryCommandAndOption() throws Exception {
+        String bascule = installed("usr/bin/bascule").toString();
+        String page = text("man8/bascule.8.gz");
+        String help = run(bascule, "--help").out();
+        String list = help.substring(help.indexOf("Commands:"), help.indexOf("Exit codes:"));
+        List<String> commands = Pattern.compile("(?m)^  ([a-z-]+) ").matcher(list).results().map(each -> each.group(1)).toList();
+
+        assertThat(commands).hasSizeGreaterThan(12).contains("run", "keygen");
+        for (String each : commands) {
+            assertThat(page).contains("bascule " + each);
+            Stream<MatchResult> options = Pattern.compile("--[a-z-]+").matcher(run(bascule, each, "--help").out()).results();
+            assertThat(page).contains(options.map(MatchResult::group).distinct().toList());
+        }
+    }
+
+    /// As plain text, on one line of single blanks.
+    private static String text(String page) throws Exception {
+        require("groff");
+        Ended set = run("sh", "-c", "zcat \"$1\" | groff -man -Tascii -P-cbou", "sh", installed("usr/share/man/" + page).toString());
+        assertThat(set.code()).isZero();
+        // In a synopsis commands of one form share a line.
+        return set.out().replace("drain|enable|disable", "drain bascule enable bascule disable").replaceAll("\\s+", " ");
+    }
+
+    @Test
+    void givenCompletion_whenBashLoadsIt_thenItKnowsTheCommands() throws Exception {
+        Ended said =
+                run("bash", "-c", ". \"$1\" && complete -p bascule && COMP_WORDS=(bascule hand) COMP_CWORD=1 && _complete_bascule && echo \"${COMPREPLY[*]}\"", "bash", installed("usr/share/bash-completion/completions/bascule").toString());
+
+        assertThat(said.code()).as(said.out()).isZero();
+        assertThat(said.out()).contains("bascule\n").endsWith("handover\n");
+    }
+
+    // ---- programs
+
+    private static void require(String program) {
+        boolean isThere =
+                Arrays.stream(System.getenv("PATH").split(File.pathSeparator))
+                        .anyMatch(folder -> Files.isExecutable(Path.of(folder, program)));
+        String line = "not installed: " + program + " (.ci/run installs all peers)";
+        if ("true".equals(System.getenv("CI"))) assertThat(isThere).as(line).isTrue();
+        assumeThat(isThere).as(line).isTrue();
+    }
+
+    private static ProcessBuilder command(String... line) {
+        var builder = new ProcessBuilder(line).redirectErrorStream(true);
+        builder.environment().keySet().removeIf(key -> key.matches("(JDK_)?JAVA_.*OPTIONS|BASCULE_.*|SOURCE_DATE_EPOCH"));
+        builder.environment().put("LC_ALL", "C.UTF-8");
+        return builder;
+    }
+
+    private static Ended run(String... line) throws Exception {
+        return end(command(line));
+    }
+
+    private static Ended end(ProcessBuilder builder) throws Exception {
+        Path out = Files.createTempFile("package", ".out");
+        try {
+            Process process = builder.redirectOutput(out.toFile()).start();
+            if (!process.waitFor(SECONDS, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+                throw new AssertionError(builder.command() + " does not end: " + read(out));
+            }
+            return new Ended(process.exitValue(), Files.readString(out, UTF_8));
+        } finally {
+            Files.delete(out);
+        }
+    }
+
+    /// What each file is, by its path: kind, mode, time and bytes.
+    private static SortedMap<String, String> digests(Path tree) throws Exception {
+        var all = new TreeMap<String, String>();
+        try (Stream<Path> files = Files.walk(tree)) {
+            for (Path each : files.toList()) {
+                String what = Files.getAttribute(each, "unix:mode", NOFOLLOW_LINKS) + " " + Files.getLastModifiedTime(each, NOFOLLOW_LINKS);
+                if (Files.isSymbolicLink(each)) what += " " + Files.readSymbolicLink(each);
+                else if (Files.isRegularFile(each)) what += " " + HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(each)));
+                all.put(tree.relativize(each).toString(), what);
+            }
+        }
+        return all;
+    }
+}
