@@ -89,7 +89,10 @@ public final class Main {
                 own,
                 () -> NodeIdentity.part(ConfigurationLoader.load(file, System.getenv()), own),
                 service,
-                _ -> Events.changed("started", about.toArray()),
+                _ -> {
+                    Events.changed("started", about.toArray());
+                    StartCache.tell();
+                },
                 () -> {});
     }
 

@@ -6,6 +6,10 @@ final class Version {
 
     private Version() {}
 
+    static boolean isOfPackage() {
+        return System.getProperty(OF_PACKAGE) != null;
+    }
+
     /// `unknown` when run from a folder of classes.
     static String current() {
         String ofPackage = System.getProperty(OF_PACKAGE);
