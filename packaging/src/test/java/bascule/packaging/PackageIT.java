@@ -247,16 +247,14 @@ class PackageIT {
                         + "admin { socket = %s, http = \"127.0.0.1:0\" }\nstate = %s\n"
                                 .formatted(folder.resolve("admin.sock"), folder));
         Path log = folder.resolve("log");
-        var builder = command(installed("usr/bin/bascule").toString(), "run", "-c", file.toString());
+        var builder =
+                command(installed("usr/bin/bascule").toString(), "run", "-c", file.toString());
         builder.environment().put("BASCULE_JAVA_OPTS", options);
         Process daemon = builder.redirectOutput(log.toFile()).start();
         try (HttpClient client = HttpClient.newHttpClient()) {
             awaited(daemon, log, Pattern.compile(" started "));
             Matcher bind =
-                    awaited(
-                            daemon,
-                            log,
-                            Pattern.compile("listener-open name=http bind=\\[(.*?)]"));
+                    awaited(daemon, log, Pattern.compile("listener-open name=http bind=\\[(.*?)]"));
             var request =
                     HttpRequest.newBuilder(URI.create("http://" + bind.group(1) + "/"))
                             .timeout(Duration.ofSeconds(SECONDS));
