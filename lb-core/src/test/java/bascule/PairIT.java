@@ -236,7 +236,7 @@ final class PairIT {
         pair.awaitStatus(
                 "w",
                 status ->
-                        status.contains("\"reason\": \"only a witness\"")
+                        status.contains("\"reason\": \"witness\"")
                                 && status.contains("\"listeners\": []"));
         assertThat(Answer.get(witness.adminAddresses().getFirst(), "/ready").status())
                 .isEqualTo(200);

@@ -778,9 +778,8 @@ public final class Elector {
     private String reason(Seat seat, long now) {
         if (rules.nodes().get(self).witness()) return Standing.WITNESS;
         if (stopping) return "stopping";
-        if (seat.fitness < 0)
-            return seat.unfit; // What a host lacks tells more than a carrier that it lacks for
-        // that.
+        // First what the host lacks: it has no carrier for that, too.
+        if (seat.fitness < 0) return seat.unfit;
         if (!seat.carrier) return "no carrier";
         if (Other.isWithin(seat.failedNanos, FAILED_NANOS, now)) return seat.failure;
         if (isWitnessLost()) return witnessFault();
