@@ -1,6 +1,7 @@
 package bascule;
 
 import bascule.AdminClient.Answer;
+import bascule.observe.Events;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -120,7 +121,7 @@ final class ClientVerbs {
             }
             case 422 -> {
                 List<Json> problems = json(answer).get("problems").list();
-                problems.forEach(problem -> System.err.println(problem.text()));
+                problems.forEach(problem -> Events.complain(problem.text()));
                 yield Main.REFUSED;
             }
             default -> refused(answer);

@@ -156,7 +156,7 @@ public final class Main {
         return switch (result) {
             case LoadResult.Loaded(Configuration configuration) -> configuration;
             case LoadResult.Rejected(var problems) -> {
-                problems.forEach(System.err::println);
+                problems.forEach(each -> Events.complain(each.toString()));
                 yield null;
             }
         };
@@ -164,7 +164,7 @@ public final class Main {
 
     /// One line for people, on standard error.
     static void complain(@Nullable String what) {
-        System.err.println("bascule: " + what);
+        Events.complain("bascule: " + what);
     }
 
     /// Has SIGTERM and SIGINT stop what runs; the JVM then ends with 143 or 130. A second signal ends it at once.

@@ -11,6 +11,7 @@ import java.util.logging.LogRecord;
 /// One line per message: for the journal `<6>listener-open name=http`, where the number is syslog's (sd-daemon(3)); for
 /// everyone else `2026-11-20T08:17:49.123Z INFO listener-open name=http`. A library's message is led by its logger's name.
 final class EventFormat extends Formatter {
+    static final String ERROR = "<3>"; // Of syslog(3).
     private final boolean journal;
     private final Timestamp timestamp = new Timestamp();
 
@@ -42,7 +43,7 @@ final class EventFormat extends Formatter {
 
     private static String name(Level level) {
         return switch (priority(level)) {
-            case "<3>" -> "ERROR";
+            case ERROR -> "ERROR";
             case "<4>" -> "WARN";
             case "<6>" -> "INFO";
             default -> "DEBUG";
@@ -51,7 +52,7 @@ final class EventFormat extends Formatter {
 
     private static String priority(Level level) {
         int value = level.intValue();
-        if (value >= Level.SEVERE.intValue()) return "<3>";
+        if (value >= Level.SEVERE.intValue()) return ERROR;
         if (value >= Level.WARNING.intValue()) return "<4>";
         return value >= Level.INFO.intValue() ? "<6>" : "<7>";
     }

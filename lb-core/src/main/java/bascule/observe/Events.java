@@ -58,6 +58,15 @@ public final class Events {
                 });
     }
 
+    /// A line for people, on standard error, where no event is told: an error, says its number to the journal.
+    public static void complain(String line) {
+        System.err.println(complaint(line, isJournal(System.getenv("JOURNAL_STREAM"))));
+    }
+
+    static String complaint(String line, boolean journal) {
+        return journal ? EventFormat.ERROR + line.replace("\n", "\n" + EventFormat.ERROR) : line;
+    }
+
     /// Standard error as it is at each message.
     private static final class Stderr extends Handler {
         Stderr(Formatter format) {

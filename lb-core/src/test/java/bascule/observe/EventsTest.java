@@ -140,6 +140,12 @@ final class EventsTest {
     }
 
     @Test
+    void givenJournal_whenComplainedTo_thenEachLineIsAnError() {
+        assertEquals("<3>a.conf:1: x\n<3>more", Events.complaint("a.conf:1: x\nmore", true));
+        assertEquals("a.conf:1: x", Events.complaint("a.conf:1: x", false));
+    }
+
+    @Test
     void givenRepeatedEvent_whenWithinThePeriod_thenToldOnceAndTheNextSaysHowManyWereNot() {
         long[] now = {Long.MAX_VALUE - 5}; // The clock wraps within the test.
         var limited = new LimitedEvent(Duration.ofNanos(10), () -> now[0]);
