@@ -10,7 +10,7 @@ import java.util.Locale;
 /// @param atLeast   requests that have to be sent
 /// @param failed    of these at most; -1: as many as there are
 /// @param refused   of these at most; -1: as many as there are
-/// @param outageMillis from the start of the first that failed to the end of the first good one after it; infinite: no bar
+/// @param outageMillis without service for so long, see [View#of]; infinite: no bar
 /// @param inFlight  only what was under way when the daemon ended may have failed, and only by a broken connection
 /// @param allFail   a fault was planted: not one may have gone through
 record Bar(

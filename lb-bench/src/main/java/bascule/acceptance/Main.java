@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /// The command behind `packaging/acceptance`.
 final class Main {
@@ -55,9 +56,13 @@ final class Main {
         Path cache = Image.cache();
         Packages packages = Packages.of(checkout, cache, options.deb(), options.old(), Main::say);
         List<Release> releases =
-                options.full()
-                        ? List.of(Release.DEBIAN_12, Release.DEBIAN_13)
-                        : List.of(Release.DEBIAN_12);
+                Stream.of(Release.DEBIAN_12, Release.DEBIAN_13)
+                        .filter(
+                                each ->
+                                        options.debian() == 0
+                                                ? options.full() || each == Release.DEBIAN_12
+                                                : each.number() == options.debian())
+                        .toList();
         List<Path> images = new ArrayList<>();
         for (Release each : releases) images.add(Image.of(each, cache, Main::say));
         long begun = System.nanoTime();

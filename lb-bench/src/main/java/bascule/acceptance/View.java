@@ -10,8 +10,9 @@ import java.util.Locale;
 /// @param what   it asked, and how often
 /// @param beside requests that failed other than by a broken connection of one that was under way when the daemon ended
 record View(String what, Recording.Summary summary, int beside, Bar bar) {
+    /// @param patienceNanos who waits longer is without service
     /// @param goneNanos when the daemon's process was gone; [Long#MIN_VALUE] if it did not end
-    static View of(String what, Recording recording, long goneNanos, Bar bar) {
+    static View of(String what, Recording recording, long patienceNanos, long goneNanos, Bar bar) {
         int beside = 0;
         for (int i = 0, all = recording.count(); i < all; i++) {
             Result result = recording.result(i);
@@ -19,7 +20,9 @@ record View(String what, Recording.Summary summary, int beside, Bar bar) {
             boolean before = goneNanos != Long.MIN_VALUE && recording.begunNanos(i) - goneNanos < 0;
             if (result != Result.BROKEN || !before) beside++;
         }
-        return new View(what, recording.summary(), beside, bar);
+        Recording.Summary summary =
+                recording.summary(Long.MIN_VALUE / 2, Long.MAX_VALUE / 2, patienceNanos);
+        return new View(what, summary, beside, bar);
     }
 
     List<String> broken() {

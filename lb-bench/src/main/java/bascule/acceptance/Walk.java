@@ -52,8 +52,6 @@ final class Walk {
     /// Of the drills, for a host that hangs or is cut off: a median of 350 and 300.
     private static final double LOST_MILLIS = 400;
 
-    private static final double NETWORKD_MILLIS = 100;
-
     /// A node that ends alone keeps its address for so long: the kernel's lease of it, and the time that its end may take.
     private static final int LEASE_SECONDS = 12;
 
@@ -745,7 +743,7 @@ final class Walk {
                     HTTP,
                     "/",
                     MANY,
-                    Bar.outage(1_000, NETWORKD_MILLIS));
+                    Bar.none(1_000));
             load.begin();
             Shell.sleep(500);
             edge.need("systemctl", "restart", "systemd-networkd");

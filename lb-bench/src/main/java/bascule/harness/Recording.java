@@ -95,6 +95,13 @@ public final class Recording {
 
     /// Of the requests that began from one moment to another.
     public Summary summary(long from, long to) {
+        return summary(from, to, Long.MAX_VALUE);
+    }
+
+    /// The same.
+    ///
+    /// @param patienceNanos a good one that took longer counts as one that failed where an outage is measured
+    public Summary summary(long from, long to, long patienceNanos) {
         int sent = 0;
         int failed = 0;
         int outages = 0;
@@ -111,15 +118,18 @@ public final class Recording {
             sent++;
             lag = Math.max(lag, begun[i] - due[i]);
             last = begun[i];
-            if (results[i] == Result.GOOD) {
-                slowest = Math.max(slowest, ended[i] - begun[i]);
+            boolean good = results[i] == Result.GOOD;
+            if (good) slowest = Math.max(slowest, ended[i] - begun[i]);
+            else {
+                failed++;
+                causes.merge(results[i], 1, Integer::sum);
+            }
+            if (good && ended[i] - begun[i] <= patienceNanos) {
                 if (!out) continue;
                 outage += Math.max(0, ended[i] - Math.max(since, counted));
                 counted = Math.max(counted, ended[i]);
                 out = false;
             } else {
-                failed++;
-                causes.merge(results[i], 1, Integer::sum);
                 if (out) continue;
                 out = true;
                 outages++;

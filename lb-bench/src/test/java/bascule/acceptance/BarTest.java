@@ -28,7 +28,7 @@ final class BarTest {
     }
 
     private static View view(Bar bar, Recording recording) {
-        return View.of("client", recording, GONE_NANOS, bar);
+        return View.of("client", recording, 200 * MILLI, GONE_NANOS, bar);
     }
 
     @Test
@@ -103,6 +103,16 @@ final class BarTest {
 
         assertThat(view(Bar.outage(SENT, 32), out).broken()).isEmpty();
         assertThat(view(Bar.outage(SENT, 31), out).broken()).containsExactly("out for 32 ms");
+    }
+
+    @Test
+    void givenOneThatWaitsLong_whenJudged_thenItIsOutAndHasNotFailed() {
+        Recording recording = recording(Result.GOOD);
+        recording.end(20, 200 * MILLI + 201 * MILLI, Result.GOOD);
+
+        assertThat(view(Bar.none(SENT), recording).broken()).isEmpty();
+        assertThat(view(Bar.outage(SENT, 11), recording).broken())
+                .containsExactly("out for 12 ms"); // Until the next one is answered.
     }
 
     @Test
