@@ -160,7 +160,7 @@ final class Bind {
 
     /// Closes our copies: who comes waits in the queue of one that is kept elsewhere, if there is one.
     void close() {
-        for (ServerChannel socket : sockets) transport.close(socket);
+        for (ServerChannel socket : sockets) socket.close().awaitUninterruptibly();
     }
 
     /// Nobody can come here any more, whoever has copies.

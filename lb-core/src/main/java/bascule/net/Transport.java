@@ -184,18 +184,10 @@ public final class Transport {
         return new EpollSocketChannel(descriptor);
     }
 
-    /// Closes our copy of a listening socket. If there is another, clients go on waiting in its queue. Blocks; not from a loop.
-    public void close(ServerChannel socket) {
-        // Out of the epoll set while it is open: a copy elsewhere would keep it there, and each
-        // client that comes would wake the loop for ever.
-        if (kind == Kind.EPOLL) socket.deregister().awaitUninterruptibly();
-        socket.close().awaitUninterruptibly();
-    }
-
     /// Closes a listening socket so that nobody can come any more, whoever has copies of it. Blocks; not from a loop.
     public void end(ServerChannel socket) {
         if (kind == Kind.EPOLL) {
-            socket.deregister().awaitUninterruptibly();
+            socket.deregister().awaitUninterruptibly(); // Else its loop hears of it, and complains.
             try {
                 ((Socket) ((EpollServerSocketChannel) socket).fd()).shutdown();
             } catch (IOException closed) {

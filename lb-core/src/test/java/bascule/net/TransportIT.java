@@ -37,7 +37,7 @@ final class TransportIT {
                     Long.toHexString(Long.parseLong(name.replaceAll("socket:\\[(\\d+)]", "$1")));
             assertThat(isWatched(inode)).isTrue();
 
-            transport.close(socket);
+            socket.close().syncUninterruptibly(); // Netty takes it out of the set first.
             assertThat(isWatched(inode)).isFalse();
             new Socket(address.getAddress(), address.getPort()).close();
         } finally {
