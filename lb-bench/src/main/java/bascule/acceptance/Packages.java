@@ -75,7 +75,10 @@ record Packages(Path file, Path old, String origin) {
             throws IOException, InterruptedException, Unavailable {
         say.accept("building the package");
         String output = inFolder(checkout, List.of(checkout.resolve(BUILD).toString()));
-        return Path.of(output.strip().lines().reduce((_, last) -> last).orElse(""));
+        String last = output.strip().lines().reduce((_, each) -> each).orElse("");
+        return Path.of(
+                last.replaceAll(
+                        "\u001b\\[[0-9;]*m", "")); // Maven's colours end without a line's end.
     }
 
     private static void buildParent(
@@ -105,12 +108,13 @@ record Packages(Path file, Path old, String origin) {
         }
     }
 
-    /// So that the next commit finds its parent's.
+    /// So that the next commit finds its parent's; if it is this commit's.
     private static void keepOwn(Path checkout, Path file, Path kept)
-            throws IOException, InterruptedException {
+            throws IOException, InterruptedException, Unavailable {
         String head = git(checkout, "rev-parse", "HEAD");
         boolean clean = git(checkout, "status", "--porcelain").isEmpty();
-        if (head.isEmpty() || !clean) return;
+        if (head.isEmpty() || !clean || !version(file).endsWith(".g" + head.substring(0, 8)))
+            return;
         Path copy = kept.resolve(head + ".deb.new");
         Files.copy(file, copy, StandardCopyOption.REPLACE_EXISTING);
         Files.setLastModifiedTime(copy, FileTime.fromMillis(System.currentTimeMillis()));

@@ -55,8 +55,8 @@ final class Walk {
     /// A node that ends alone keeps its address for so long: the kernel's lease of it, and the time that its end may take.
     private static final int LEASE_SECONDS = 12;
 
-    /// Idle for so long, before its memory is looked at.
-    private static final int IDLE_MILLIS = 3_000;
+    /// Idle for so long, before its memory is looked at: by then the C library has given back what the start took.
+    private static final int IDLE_MILLIS = 12_000;
 
     private static final int PATIENCE_MILLIS = 30_000;
     private static final int START_LIMIT_MILLIS = 10_000;
