@@ -96,7 +96,8 @@ public final class Daemon {
     private static final long FIRST_CHECKS_MILLIS = 2000;
 
     /// How long a change under way may take to end when the daemon stops.
-    private static final long CONTROL_END_MILLIS = 5000;
+    private static final long CONTROL_END_MILLIS =
+            FIRST_ADDRESSES_MILLIS + FIRST_CHECKS_MILLIS + 1000;
 
     /// What a stop may take beside the grace: a change under way, the hand-over, loops and threads that end.
     private static final Duration AROUND_GRACE = Duration.ofSeconds(25);
@@ -607,13 +608,17 @@ public final class Daemon {
     }
 
     private void onLoops(Consumer<Worker> action) {
+        begunOnLoops(action).join();
+    }
+
+    private CompletableFuture<Void> begunOnLoops(Consumer<Worker> action) {
         List<CompletableFuture<Void>> done = new ArrayList<>();
         for (Worker worker : workers) {
             done.add(
                     CompletableFuture.runAsync(
                             () -> action.accept(worker), worker.loop().executor()));
         }
-        done.forEach(CompletableFuture::join);
+        return CompletableFuture.allOf(done.toArray(CompletableFuture[]::new));
     }
 
     private void everySecond() {
@@ -788,18 +793,22 @@ public final class Daemon {
                 "connections",
                 listeners.connections());
         if (listeners.outlive()) leaveSockets(end);
-        do {
-            listeners.drain();
-        } while (listeners.connections() > 0
-                && System.nanoTime() - end < 0
-                && pause(DRAIN_STEP_MILLIS));
+        else finish(end, DRAIN_STEP_MILLIS);
         Events.info("stopped", "cut", listeners.connections());
         listeners.stop();
         close();
         if (service != null) service.close();
     }
 
-    /// The next process serves who comes: so it goes on serving until all who were here have gone, and all that takes time has ended.
+    /// Accepts no more, and waits for what runs.
+    private void finish(long end, long stepMillis) {
+        do {
+            listeners.drain();
+        } while (listeners.connections() > 0 && System.nanoTime() - end < 0 && pause(stepMillis));
+    }
+
+    /// The next process serves who comes: so it goes on serving until all who were here have gone, and all that takes time has ended. Then who
+    /// comes has to wait for that process, so those who came last have but a second, be the grace over or not.
     ///
     /// @param end of the grace
     private void leaveSockets(long end) {
@@ -810,10 +819,7 @@ public final class Daemon {
         Node joined = node;
         if (joined != null) joined.close();
         listeners.letGo();
-        long most = Math.min(end, System.nanoTime() + LATECOMERS_NANOS);
-        while (listeners.connections() > 0
-                && System.nanoTime() - most < 0
-                && pause(LATECOMERS_STEP_MILLIS)) listeners.drain();
+        finish(System.nanoTime() + LATECOMERS_NANOS, LATECOMERS_STEP_MILLIS);
     }
 
     /// Opens the access log's file anew: what moves logs away asks for that. From any thread.
@@ -851,7 +857,7 @@ public final class Daemon {
         control.shutdownNow();
         names.close();
         health.close();
-        onLoops(Worker::close);
+        wait(begunOnLoops(Worker::close), LOOPS_END_MILLIS); // One may be stuck.
         transport.close(LOOPS_END_MILLIS);
         for (Backends.Change change : lingering) change.goneLinks().forEach(ServerLink::close);
         backends.links().values().forEach(ServerLink::close);

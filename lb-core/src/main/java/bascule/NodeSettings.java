@@ -40,8 +40,12 @@ final class NodeSettings {
                 run(configuration));
     }
 
-    /// Where the file `release-on-death` is: beside the admin socket, if there is such a folder; null = nowhere.
+    /// Where the file `release-on-death` is: in the folder that the unit's ExecStopPost looks into, else beside the admin socket, if there is such a
+    /// folder; null = nowhere.
     private static @Nullable Path run(Configuration configuration) {
+        String ofTheUnit = System.getenv("RUNTIME_DIRECTORY"); // systemd.exec(5)
+        if (ofTheUnit != null && ofTheUnit.startsWith("/"))
+            return Path.of(ofTheUnit.split(":", 2)[0]);
         Path socket = configuration.admin().socket();
         Path folder = socket == null ? null : socket.getParent();
         return folder != null && Files.isDirectory(folder) ? folder : null;

@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
 /// The daemon as a service of systemd: says how it is (sd_notify(3)), and feeds the watchdog. There is none where nobody wants to know. What
 /// cannot be said is an event; nothing fails for it. From any thread.
 final class Service implements AutoCloseable {
+    private static final int LONGEST_LINE = 500; // systemd drops a message of more than 4096 bytes.
+
     private final ManagerEnvironment told;
     private final @Nullable NotifySocket socket; // Null = there are descriptors alone.
     private final List<String> faults = new ArrayList<>();
@@ -27,6 +29,7 @@ final class Service implements AutoCloseable {
     private volatile @Nullable KeptSockets kept;
     private @Nullable Watchdog watchdog;
     private String shown = "";
+    private boolean readyOwed;
     private boolean stopping;
 
     /// @param environment of this process
@@ -80,8 +83,8 @@ final class Service implements AutoCloseable {
     /// @param sentence for `systemctl status`
     synchronized void ready(String sentence) {
         if (stopping) return;
-        shown = sentence;
-        say("READY=1", "STATUS=" + line(sentence));
+        readyOwed = !say("READY=1", "STATUS=" + line(sentence));
+        if (!readyOwed) shown = sentence;
     }
 
     /// Begins to feed the watchdog, if there is one.
@@ -104,11 +107,10 @@ final class Service implements AutoCloseable {
         say("RELOADING=1", "MONOTONIC_USEC=" + System.nanoTime() / 1000);
     }
 
-    /// Says it if it differs from what was said last.
+    /// Says it if it differs from what was said last, and what was not heard then: a manager that never hears READY ends a daemon that serves.
     synchronized void status(String sentence) {
-        if (sentence.equals(shown)) return;
-        shown = sentence;
-        say("STATUS=" + line(sentence));
+        if (readyOwed) ready(sentence);
+        else if (!sentence.equals(shown) && say("STATUS=" + line(sentence))) shown = sentence;
     }
 
     /// @param most it may take, whatever `TimeoutStopSec` says
@@ -124,16 +126,20 @@ final class Service implements AutoCloseable {
 
     /// A line is all that a sentence can be.
     private static String line(String text) {
-        return text.replaceAll("\\p{Cntrl}+", " ");
+        String line = text.replaceAll("\\p{Cntrl}+", " ");
+        return line.length() <= LONGEST_LINE ? line : line.substring(0, LONGEST_LINE) + "…";
     }
 
-    private void say(String... lines) {
+    /// @return was it taken, or does nobody want to know?
+    private boolean say(String... lines) {
         NotifySocket open = socket;
-        if (open == null) return;
+        if (open == null) return true;
         try {
             open.send(lines);
+            return true;
         } catch (IOException failure) {
             failed.warn("service-manager-unheard", "cause", failure);
+            return false;
         }
     }
 

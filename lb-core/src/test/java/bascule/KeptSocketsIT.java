@@ -33,6 +33,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
@@ -53,6 +54,7 @@ final class KeptSocketsIT {
 
     private final AtomicReference<String> file = new AtomicReference<>("");
     private final CountDownLatch slow = new CountDownLatch(1);
+    private final CountDownLatch hang = new CountDownLatch(1);
     private Site site;
     private FakeSystemd manager;
     private Daemon daemon;
@@ -65,6 +67,7 @@ final class KeptSocketsIT {
                 new Site(
                         (request, wire) -> {
                             if (request.head().startsWith("GET /slow ")) awaitQuietly(slow);
+                            if (request.head().startsWith("GET /hang ")) awaitQuietly(hang);
                             wire.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
                             return true;
                         });
@@ -73,6 +76,7 @@ final class KeptSocketsIT {
     @AfterEach
     void end() throws IOException {
         slow.countDown();
+        hang.countDown();
         if (daemon != null) daemon.stop();
         if (site != null) site.close();
         if (manager != null) manager.close();
@@ -97,11 +101,11 @@ final class KeptSocketsIT {
                 """
                 admin { http = "127.0.0.1:0", socket = off }
                 logging.access = off
-                shutdown.grace = 20s
                 backends.web.servers = ["%s"]
                 """
                                 .formatted(site.address())
                         + (text.contains("loops") ? "" : "loops = 2\n")
+                        + (text.contains("shutdown") ? "" : "shutdown.grace = 20s\n")
                         + text.replace("BACKEND", rest));
     }
 
@@ -467,6 +471,51 @@ final class KeptSocketsIT {
                 start(ONE);
                 assertServed(waits);
             }
+        }
+    }
+
+    @Test
+    void givenRequestOfALatecomerThatHangs_whenTheOthersHaveGone_thenTheDoorsAreNotShutForIt()
+            throws Exception {
+        start(ONE);
+        InetSocketAddress address = address("web");
+        try (Wire runs = Wire.connect(address)) {
+            runs.send("GET /slow HTTP/1.1\r\nHost: test\r\n\r\n");
+            Awaitility.await().atMost(RunningDaemon.PATIENCE).until(() -> site.requests() == 1);
+            Daemon first = daemon;
+            var stopped = CompletableFuture.runAsync(first::stop);
+            manager.await("STOPPING=1", 1);
+            try (Wire hangs = Wire.connect(address)) {
+                hangs.send("GET /hang HTTP/1.1\r\nHost: test\r\n\r\n");
+                Awaitility.await().atMost(RunningDaemon.PATIENCE).until(() -> site.requests() == 2);
+                slow.countDown();
+                assertServed(runs);
+
+                stopped.get(10, TimeUnit.SECONDS); // The grace is 20 s.
+            }
+        }
+    }
+
+    @Test
+    void givenRequestThatOutlivesTheGrace_whenStopped_thenWhatNewcomersHaveUnderWayEnds()
+            throws Exception {
+        start("shutdown.grace = 2s\n" + ONE);
+        InetSocketAddress address = address("web");
+        try (Wire hangs = Wire.connect(address)) {
+            hangs.send("GET /hang HTTP/1.1\r\nHost: test\r\n\r\n");
+            Awaitility.await().atMost(RunningDaemon.PATIENCE).until(() -> site.requests() == 1);
+            Daemon first = daemon;
+            var stopped = CompletableFuture.runAsync(first::stop);
+            manager.await("STOPPING=1", 1);
+            try (Wire late = Wire.connect(address)) {
+                late.send("GET /slow HTTP/1.1\r\nHost: test\r\n\r\n");
+                Awaitility.await().atMost(RunningDaemon.PATIENCE).until(() -> site.requests() == 2);
+                Thread.sleep(2100); // The grace is over, the second after it is not.
+                slow.countDown();
+
+                assertServed(late);
+            }
+            stopped.get();
         }
     }
 

@@ -264,6 +264,27 @@ final class ServiceIT {
     }
 
     @Test
+    void givenManagerThatWasBusy_whenItHearsAgain_thenWhatItMissedIsSaidAgainOnce()
+            throws Exception {
+        var busy = FakeSystemd.in(folder);
+        var environment = busy.environment(0);
+        busy.close();
+        Files.delete(Path.of(busy.address()));
+        try (var service = new Service(environment)) {
+            service.ready("serving");
+            try (var manager = FakeSystemd.in(folder)) {
+                service.status("serving");
+                service.status("serving");
+                service.status("serving\nREADY=1".repeat(1000));
+
+                String line = "serving READY=1".repeat(1000).substring(0, 500);
+                manager.await("STATUS=" + line + "…", 1);
+                assertThat(manager.count("READY=1")).isEqualTo(1);
+            }
+        }
+    }
+
+    @Test
     void givenManagerThatIsGone_whenTheDaemonRuns_thenItDoesNotCare() throws Exception {
         var manager = FakeSystemd.in(folder);
         var environment = manager.environment(400_000);

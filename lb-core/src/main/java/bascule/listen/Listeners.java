@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import javax.net.ssl.SSLException;
@@ -34,6 +35,9 @@ import org.jspecify.annotations.Nullable;
 /// thread; what it says may be asked by any.
 public final class Listeners {
     private static final long LAST_CLIENTS_MILLIS = 50;
+
+    /// A loop that is stuck does not hold up the end.
+    private static final long STUCK_MILLIS = 1000;
 
     private final Transport transport;
     private final List<Worker> workers;
@@ -429,13 +433,15 @@ public final class Listeners {
 
     /// Those who are here leave: running exchanges go on, each the last on its connection. Who comes is let in, and leaves, too. May be called again.
     ///
-    /// @return how many are left of those who were here the first time
+    /// @return how many are left of those who were here the first time, but for loops that do not answer within a second
     public int drainPresent() {
         var sum = new AtomicInteger();
         List<CompletableFuture<Void>> counted = new ArrayList<>();
         for (Listener each : present) counted.addAll(each.drainPresent(sum));
         for (Listener each : leaving) counted.addAll(each.drainPresent(sum));
-        CompletableFuture.allOf(counted.toArray(CompletableFuture[]::new)).join();
+        CompletableFuture.allOf(counted.toArray(CompletableFuture[]::new))
+                .completeOnTimeout(null, STUCK_MILLIS, TimeUnit.MILLISECONDS)
+                .join();
         return sum.get();
     }
 
