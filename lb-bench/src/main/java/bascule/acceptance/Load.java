@@ -17,8 +17,8 @@ final class Load implements AutoCloseable {
     /// As long as the client of the drills has, so that their bounds can be held against it.
     static final long PATIENCE_NANOS = 200_000_000;
 
-    /// Of one whose answer takes a second.
-    private static final long SLOW_PATIENCE_NANOS = 1_500_000_000;
+    /// Of one whose answer takes half a second.
+    private static final long SLOW_PATIENCE_NANOS = 700_000_000;
 
     private static final long SECOND_NANOS = 1_000_000_000;
     private static final int STEADY_REQUESTS = 20;

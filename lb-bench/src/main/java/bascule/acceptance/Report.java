@@ -40,7 +40,7 @@ final class Report {
 
                 - **failed**: no complete answer 200 within 3 s; **refused** are those of them whose connection was refused.
                 - **worst wait**: of those that were answered, from the connect to the last byte.
-                - **out for**: from the start of the first that failed or took over 200 ms (of those that take a second: 1.5 s) to the end of
+                - **out for**: from the start of the first that failed or took over 200 ms (of those that take half a second: 700 ms) to the end of
                   the first after it that did not, as in the drills.
                 - **in flight**: begun before the killed process was gone.
 

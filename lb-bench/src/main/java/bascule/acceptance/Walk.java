@@ -28,7 +28,7 @@ final class Walk {
     /// On the pair's floating IP.
     private static final int SOME = 100;
 
-    /// Requests a second that take a second each.
+    /// Requests a second that take half a second each.
     private static final int SLOW = 10;
 
     private static final int HTTP = 80;
@@ -456,7 +456,13 @@ final class Walk {
         Edge edge = owner("edge1");
         try (Load load = load(30)) {
             load.ask("floating IP, 500/s", Bed.FLOATING, HTTP, "/", MANY, Bar.none(1_000))
-                    .ask("takes a second, 10/s", Bed.FLOATING, HTTP, "/slow", SLOW, Bar.none(20))
+                    .ask(
+                            "takes half a second, 10/s",
+                            Bed.FLOATING,
+                            HTTP,
+                            "/slow",
+                            SLOW,
+                            Bar.none(20))
                     .begin();
             String changed = Configuration.with(4, true, "{ path = /new, respond = 204 }");
             edge.write(Edge.CONF, changed);
@@ -511,7 +517,7 @@ final class Walk {
     private static void ownAddress(Load load, Edge edge, Bar bar, Bar slow) {
         load.ask("own address, 500/s", edge.address(), HTTP, "/", MANY, bar)
                 .ask(
-                        "own address, takes a second, 10/s",
+                        "own address, takes half a second, 10/s",
                         edge.address(),
                         HTTP,
                         "/slow",
@@ -718,7 +724,7 @@ final class Walk {
                             MANY,
                             Bar.none(1_000))
                     .ask(
-                            "takes a second, 10/s",
+                            "takes half a second, 10/s",
                             Bed.FLOATING,
                             HTTP,
                             "/slow",
@@ -797,7 +803,13 @@ final class Walk {
                             "/",
                             MANY,
                             Bar.none(1_500))
-                    .ask("takes a second, 10/s", Bed.FLOATING, HTTP, "/slow", SLOW, Bar.none(20));
+                    .ask(
+                            "takes half a second, 10/s",
+                            Bed.FLOATING,
+                            HTTP,
+                            "/slow",
+                            SLOW,
+                            Bar.none(20));
             load.begin();
             Shell.sleep(1_000);
             restart(edge, found);
@@ -820,7 +832,7 @@ final class Walk {
                             MANY,
                             Bar.inFlight(1_500))
                     .ask(
-                            "takes a second, 10/s",
+                            "takes half a second, 10/s",
                             Bed.FLOATING,
                             HTTP,
                             "/slow",
@@ -855,7 +867,7 @@ final class Walk {
                             MANY,
                             Bar.none(pauseSeconds * MANY * 9 / 10))
                     .ask(
-                            "takes a second, 10/s",
+                            "takes half a second, 10/s",
                             Bed.FLOATING,
                             HTTP,
                             "/slow",
@@ -968,7 +980,13 @@ final class Walk {
         String old = one().need("dpkg-query", "-W", "-f", "${Version}", "bascule");
         try (Load load = load(120)) {
             load.ask("floating IP of the pair, 100/s", Bed.FLOATING, HTTP, "/", SOME, Bar.none(500))
-                    .ask("takes a second, 10/s", Bed.FLOATING, HTTP, "/slow", SLOW, Bar.counted(50))
+                    .ask(
+                            "takes half a second, 10/s",
+                            Bed.FLOATING,
+                            HTTP,
+                            "/slow",
+                            SLOW,
+                            Bar.counted(50))
                     .ask(
                             "edge1's own address, 100/s",
                             one().address(),
