@@ -240,12 +240,7 @@ class PackageIT {
     /// @return what it said
     private static String served(Path folder, String options) throws Exception {
         Path file = folder.resolve("bascule.conf");
-        Files.writeString(
-                file,
-                Files.readString(installed("etc/bascule/bascule.conf"))
-                                .replace(":8080", "127.0.0.1:0")
-                        + "admin { socket = %s, http = \"127.0.0.1:0\" }\nstate = %s\n"
-                                .formatted(folder.resolve("admin.sock"), folder));
+        Files.writeString(file, configuration(folder));
         Path log = folder.resolve("log");
         var builder =
                 command(installed("usr/bin/bascule").toString(), "run", "-c", file.toString());
@@ -285,6 +280,67 @@ class PackageIT {
         } catch (IOException e) {
             return e.toString();
         }
+    }
+
+    /// The shipped file, on ports that are free.
+    private static String configuration(Path folder) throws IOException {
+        return Files.readString(installed("etc/bascule/bascule.conf"))
+                        .replace(":8080", "127.0.0.1:0")
+                + "admin { socket = %s, http = \"127.0.0.1:0\" }\nstate = %s\n"
+                        .formatted(folder.resolve("admin.sock"), folder);
+    }
+
+    @Test
+    void givenFileThatTheNewVersionRefuses_whenUpgraded_thenTheOldDaemonGoesOnAndItIsSaidWhy(
+            @TempDir Path folder) throws Exception {
+        Path file = Files.writeString(folder.resolve("bascule.conf"), "listenerz {}\n");
+        Path told = folder.resolve("told");
+
+        Ended upgrade = upgraded(folder, file, told);
+
+        assertThat(upgrade.code()).isZero();
+        assertThat(upgrade.out()).contains("listenerz").contains("\nbascule: not restarted: ");
+        assertThat(told).content().doesNotContain("restart");
+    }
+
+    @Test
+    void givenValidFile_whenUpgraded_thenTheDaemonIsRestartedWithoutAWord(@TempDir Path folder)
+            throws Exception {
+        Path told = folder.resolve("told");
+
+        assertThat(upgraded(folder, installed("etc/bascule/bascule.conf"), told))
+                .isEqualTo(fine(""));
+
+        assertThat(told).content().endsWith("deb-systemd-invoke try-restart bascule.service\n");
+    }
+
+    /// What dpkg runs when the new files lie in place, on a host whose systemd is only a list of what it is asked for.
+    ///
+    /// @param file that the daemon goes by
+    /// @param told the list
+    private static Ended upgraded(Path folder, Path file, Path told) throws Exception {
+        for (String each :
+                List.of(
+                        "systemd-sysusers",
+                        "systemd-tmpfiles",
+                        "systemctl",
+                        "deb-systemd-helper",
+                        "deb-systemd-invoke"))
+            fake(folder.resolve(each), "echo \"" + each + " $*\" >>'" + told + "'\n");
+        // Runs what it is told to.
+        fake(
+                folder.resolve("systemd-run"),
+                "while [ \"$1\" != -- ]; do shift; done\nshift\nexec '%s'\"$@\" -c '%s'\n"
+                        .formatted(host, file));
+        Path script = folder.resolve("postinst");
+        Files.writeString(
+                script,
+                run("dpkg-deb", "--info", deb().toString(), "postinst")
+                        .out()
+                        .replace("/run/systemd/system", folder.toString()));
+        var builder = command("sh", script.toString(), "configure", "0.0.1");
+        builder.environment().merge("PATH", folder + ":", (old, first) -> first + old);
+        return end(builder);
     }
 
     @Test
