@@ -68,6 +68,7 @@ public final class Main {
     /// @return exit code
     static int run(Path file, @Nullable String node) throws InterruptedException {
         Service service = Service.of(System.getenv());
+        ClassPath.open();
         Configuration whole = loaded(ConfigurationLoader.load(file, System.getenv()));
         if (whole == null) {
             if (service != null) service.status("refused: " + file + ", see the log");

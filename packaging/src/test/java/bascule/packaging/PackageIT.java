@@ -282,6 +282,52 @@ class PackageIT {
         }
     }
 
+    @Test
+    void givenUpgradeUnderARunningDaemon_whenItsJarsAreGone_thenItGoesOnToItsEnd(
+            @TempDir Path folder) throws Exception {
+        // Links: the cache knows its jars by their times.
+        assertThat(run("cp", "-al", installed("usr").toString(), folder.toString()))
+                .isEqualTo(fine(""));
+        Path file = folder.resolve("bascule.conf");
+        Path socket = folder.resolve("admin.sock");
+        Files.writeString(file, configuration(folder));
+        Path log = folder.resolve("log");
+        var builder =
+                command(folder.resolve("usr/bin/bascule").toString(), "run", "-c", file.toString());
+        // Without the cache, so that all that it does from here on has to be read.
+        builder.environment().put("BASCULE_JAVA_OPTS", "-XX:AOTMode=off");
+        Process daemon = builder.redirectOutput(log.toFile()).start();
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            awaited(daemon, log, Pattern.compile(" started "));
+            Matcher admin =
+                    awaited(daemon, log, Pattern.compile("admin-open .*?(127\\.0\\.0\\.1:\\d+)"));
+            Path lib = folder.resolve("usr/lib/bascule/lib");
+            Files.move(lib, folder.resolve("gone"));
+
+            Files.writeString(file, configuration(folder).replace("= 5000", "= 7"));
+            String bascule = installed("usr/bin/bascule").toString();
+            Ended reload = run(bascule, "reload", "--socket", socket.toString());
+            Ended status = run(bascule, "status", "--socket", socket.toString());
+            var metrics =
+                    HttpRequest.newBuilder(URI.create("http://" + admin.group(1) + "/metrics"))
+                            .timeout(Duration.ofSeconds(SECONDS));
+
+            assertThat(reload.code()).as(reload.out()).isZero();
+            assertThat(reload.out()).isEqualTo("listeners.http: changed\n");
+            assertThat(status.out()).contains("listener").contains("http");
+            assertThat(client.send(metrics.build(), BodyHandlers.ofString()).body())
+                    .contains("bascule_");
+        } finally {
+            daemon.destroy();
+            if (!daemon.waitFor(SECONDS, TimeUnit.SECONDS)) daemon.destroyForcibly();
+        }
+        assertThat(daemon.exitValue()).isEqualTo(143);
+        assertThat(Files.readString(log))
+                .doesNotContain("NoClassDefFoundError")
+                .doesNotContain("ClassNotFoundException")
+                .doesNotContain(" ERROR ");
+    }
+
     /// The shipped file, on ports that are free.
     private static String configuration(Path folder) throws IOException {
         return Files.readString(installed("etc/bascule/bascule.conf"))
