@@ -5,6 +5,8 @@ import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import io.netty.channel.epoll.Epoll;
+import io.netty.handler.ssl.OpenSsl;
 import java.io.File;
 import java.io.IOException;
 import java.net.URI;
@@ -279,6 +281,32 @@ class PackageIT {
             return Files.readString(log);
         } catch (IOException e) {
             return e.toString();
+        }
+    }
+
+    @Test
+    void givenHostThatMapsNoProgramFromTmp_whenRun_thenEpollAndBoringSslServe() throws Exception {
+        Ended told =
+                run(
+                        installed("usr/lib/bascule/runtime/bin/java").toString(),
+                        "--enable-native-access=ALL-UNNAMED",
+                        "-Dio.netty.native.workdir=/proc", // No file can be made there.
+                        "-cp",
+                        installed("usr/lib/bascule/lib/bascule.jar")
+                                + File.pathSeparator
+                                + BUILT.resolve("test-classes"),
+                        Natives.class.getName());
+
+        assertThat(told).isEqualTo(fine("epoll null\nBoringSSL null\n"));
+    }
+
+    /// Run on the runtime of the package, with its jars: says why something native is not there.
+    static final class Natives {
+        private Natives() {}
+
+        public static void main(String[] arguments) {
+            System.out.println("epoll " + Epoll.unavailabilityCause());
+            System.out.println("BoringSSL " + OpenSsl.unavailabilityCause());
         }
     }
 
