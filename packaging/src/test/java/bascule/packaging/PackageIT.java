@@ -418,6 +418,32 @@ class PackageIT {
     }
 
     @Test
+    void givenStartThatFailed_whenSystemdTriesAgain_thenNotAtOnce(@TempDir Path folder)
+            throws Exception {
+        Path told = folder.resolve("told");
+        fake(folder.resolve("sleep"), "echo \"$*\" >>'" + told + "'\n");
+        var builder = command(installed("usr/lib/bascule/release-on-death").toString());
+        builder.environment().put("RUNTIME_DIRECTORY", folder.toString());
+        builder.environment().merge("PATH", folder + ":", (old, first) -> first + old);
+        for (String each : List.of("killed KILL", "exited 0", "exited 143", "exited 78", "")) {
+            String[] is = (each + " ").split(" ", -1);
+            builder.environment().put("EXIT_CODE", is[0]);
+            builder.environment().put("EXIT_STATUS", is[1]);
+            assertThat(end(builder)).isEqualTo(fine(""));
+        }
+        assertThat(told).doesNotExist();
+
+        builder.environment().put("EXIT_CODE", "exited");
+        builder.environment().put("EXIT_STATUS", "1");
+
+        assertThat(end(builder)).isEqualTo(fine(""));
+        assertThat(told).hasContent("2\n");
+        assertThat(Files.readString(installed("usr/lib/systemd/system/bascule.service")))
+                .contains("\nStartLimitIntervalSec=0\n")
+                .contains("\nExecStopPost=/usr/lib/bascule/release-on-death\n");
+    }
+
+    @Test
     void givenListOfAddresses_whenTheDaemonHasDied_thenTheyAreTakenOffAndTheListGoes(
             @TempDir Path folder) throws Exception {
         Path list =
