@@ -418,6 +418,29 @@ class PackageIT {
     }
 
     @Test
+    void givenFoldersOfTheConfiguration_whenTheyAreMade_thenOnlyRootAndTheGroupSeeIntoThem(
+            @TempDir Path root) throws Exception {
+        require("systemd-tmpfiles");
+        assumeThat(System.getProperty("user.name")).as("needs root").isEqualTo("root");
+        Files.createDirectory(root.resolve("etc"));
+        Files.writeString(root.resolve("etc/passwd"), "root:x:0:0::/:/bin/sh\n");
+        Files.writeString(root.resolve("etc/group"), "root:x:0:\nbascule:x:4711:\n");
+        Path lines = Files.createDirectories(root.resolve("usr/lib/tmpfiles.d"));
+        Files.copy(installed("usr/lib/tmpfiles.d/bascule.conf"), lines.resolve("bascule.conf"));
+
+        assertThat(run("systemd-tmpfiles", "--root=" + root, "--create", "bascule.conf"))
+                .isEqualTo(fine(""));
+
+        for (String each : List.of("bascule", "bascule/certs", "bascule/conf.d")) {
+            Path made = root.resolve("etc").resolve(each);
+            assertThat((int) Files.getAttribute(made, "unix:mode") & 07777)
+                    .as(each)
+                    .isEqualTo(02750);
+            assertThat(Files.getAttribute(made, "unix:gid")).as(each).isEqualTo(4711);
+        }
+    }
+
+    @Test
     void givenStartThatFailed_whenSystemdTriesAgain_thenNotAtOnce(@TempDir Path folder)
             throws Exception {
         Path told = folder.resolve("told");
