@@ -77,7 +77,7 @@ public final class Daemon {
     private static final long DRAIN_STEP_MILLIS = 100;
 
     /// How long those may take who came while others left; meanwhile nobody is served who comes.
-    private static final long LATECOMERS_NANOS = 1_000_000_000;
+    private static final long LATECOMERS_NANOS = 1_250_000_000;
 
     private static final long LATECOMERS_STEP_MILLIS = 10;
 
@@ -808,7 +808,7 @@ public final class Daemon {
     }
 
     /// The next process serves who comes: so it goes on serving until all who were here have gone, and all that takes time has ended. Then who
-    /// comes has to wait for that process, so those who came last have but a second, be the grace over or not.
+    /// comes has to wait for that process, so those who came last have but [#LATECOMERS_NANOS], be the grace over or not.
     ///
     /// @param end of the grace
     private void leaveSockets(long end) {
