@@ -92,7 +92,12 @@ final class BarTest {
     @Test
     void givenNoKill_whenOneBreaks_thenItWasNotInFlight() {
         View view =
-                View.of("client", recording(Result.BROKEN, 50), Long.MIN_VALUE, Bar.inFlight(SENT));
+                View.of(
+                        "client",
+                        recording(Result.BROKEN, 50),
+                        200 * MILLI,
+                        Long.MIN_VALUE,
+                        Bar.inFlight(SENT));
 
         assertThat(view.broken()).containsExactly("1 failed that were not in flight");
     }
