@@ -11,8 +11,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
@@ -66,7 +68,6 @@ final class Image {
                                 StandardOpenOption.WRITE);
                 FileLock _ = file.lock()) {
             if (Files.isDirectory(image)) return image;
-            removeUnfinished(cache);
             long begun = System.nanoTime();
             say.accept("making the base image of " + release + ", once");
             Path folder = Files.createTempDirectory(cache, MAKING);
@@ -88,12 +89,14 @@ final class Image {
         return image;
     }
 
-    private static void removeUnfinished(Path cache) throws IOException {
-        List<Path> old;
+    /// What runs left half made that were ended: nothing is made for as long as this.
+    static void removeUnfinished(Path cache) throws IOException {
+        FileTime before = FileTime.from(Instant.now().minusSeconds(2L * LIMIT_SECONDS));
+        List<Path> old = new ArrayList<>();
         try (Stream<Path> all = Files.list(cache)) {
-            old =
-                    all.filter(each -> String.valueOf(each.getFileName()).startsWith(MAKING))
-                            .toList();
+            for (Path each : all.toList())
+                if (String.valueOf(each.getFileName()).startsWith(MAKING)
+                        && Files.getLastModifiedTime(each).compareTo(before) < 0) old.add(each);
         }
         for (Path each : old) Leftover.delete(each);
     }

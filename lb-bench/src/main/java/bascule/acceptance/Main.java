@@ -54,6 +54,7 @@ final class Main {
     private static int accept(Options options, List<String> args, Path checkout)
             throws IOException, InterruptedException, Unavailable {
         Path cache = Image.cache();
+        Image.removeUnfinished(cache);
         Packages packages = Packages.of(checkout, cache, options.deb(), options.old(), Main::say);
         List<Release> releases =
                 Stream.of(Release.DEBIAN_12, Release.DEBIAN_13)
