@@ -414,11 +414,13 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
         exchanges.drainSome(!leaving.isEmpty());
     }
 
-    /// On the loop: who came by a drained address and has a request that runs, or may still send one.
-    int inFlight(InetAddress address) {
+    /// On the loop: who came by a drained address and has a request that runs.
+    ///
+    /// @param asking count those, too, who may still send one?
+    int inFlight(InetAddress address, boolean asking) {
         int count = 0;
         for (Leaving each : leaving)
-            if (each.drain.address().equals(address)) count += each.inFlight();
+            if (each.drain.address().equals(address)) count += each.inFlight(asking);
         return count;
     }
 

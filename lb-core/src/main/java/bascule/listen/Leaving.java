@@ -70,12 +70,20 @@ final class Leaving {
         return old.size() + fresh.size() + others.size();
     }
 
-    /// Those who have a request that runs, or may still send one.
-    int inFlight() {
+    /// Those who have a request that runs.
+    ///
+    /// @param asking count those, too, who may still send one?
+    int inFlight(boolean asking) {
         counted = 0;
         forEach(
                 connection -> {
-                    if (((Front) connection).doing() != Front.Doing.NEITHER) counted++;
+                    boolean counts =
+                            switch (((Front) connection).doing()) {
+                                case SERVES -> true;
+                                case WAITS -> asking;
+                                case NEITHER -> false;
+                            };
+                    if (counts) counted++;
                 });
         return counted;
     }

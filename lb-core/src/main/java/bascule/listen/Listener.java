@@ -131,13 +131,14 @@ public final class Listener {
             doorway.loop().executor().execute(() -> doorway.undrain(drain));
     }
 
-    /// @param sum more by those who have a request that runs, or may still send one
-    List<CompletableFuture<Void>> inFlight(InetAddress address, AtomicInteger sum) {
+    /// @param asking count those, too, who may still send a request?
+    /// @param sum more by those who have one that runs
+    List<CompletableFuture<Void>> inFlight(InetAddress address, boolean asking, AtomicInteger sum) {
         List<CompletableFuture<Void>> counted = new ArrayList<>();
         for (Doorway doorway : doorways)
             counted.add(
                     CompletableFuture.runAsync(
-                            () -> sum.addAndGet(doorway.inFlight(address)),
+                            () -> sum.addAndGet(doorway.inFlight(address, asking)),
                             doorway.loop().executor()));
         return counted;
     }

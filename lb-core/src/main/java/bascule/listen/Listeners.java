@@ -407,13 +407,15 @@ public final class Listeners {
         return silences.end(address, binds.values());
     }
 
-    /// How many clients who came by an address that is drained have a request that runs, or may still send one. From any thread.
-    public CompletableFuture<Integer> inFlight(InetAddress address) {
+    /// How many clients who came by an address that is drained have a request that runs. From any thread.
+    ///
+    /// @param asking count those, too, who may still send one?
+    public CompletableFuture<Integer> inFlight(InetAddress address, boolean asking) {
         List<Listener> all = new ArrayList<>(present);
         all.addAll(leaving);
         var sum = new AtomicInteger();
         List<CompletableFuture<Void>> counted = new ArrayList<>();
-        for (Listener each : all) counted.addAll(each.inFlight(address, sum));
+        for (Listener each : all) counted.addAll(each.inFlight(address, asking, sum));
         return CompletableFuture.allOf(counted.toArray(CompletableFuture[]::new))
                 .thenApply(_ -> sum.get());
     }

@@ -10,15 +10,19 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/// One planned hand-over of a floating IP, as its clients see it. First those leave who are there. Then who comes is kept waiting without an answer, while
-/// the last handshakes end, and the cluster keeps what they sent for the new owner: a connection that is half made when
-/// neighbours learn of the new owner is one that the new owner resets. Only then the address goes. Changed on one loop; [#end] from any thread.
+/// One planned hand-over of a floating IP, as its clients see it. First those leave who are there, while who comes is served and sent away, too. Then
+/// who comes is kept waiting without an answer, until the requests of those have ended that came meanwhile, and the last handshakes; the cluster keeps
+/// what they sent for the new owner: a connection that is half made when neighbours learn of the new owner is one that the new owner resets. Only
+/// then the address goes. Changed on one loop; [#end] from any thread.
 final class Farewell {
     /// So long nothing must be in flight before the address goes: for handshakes of clients nearby, and for the last bytes of a response.
     static final long SETTLE_MILLIS = 30;
 
-    /// Newcomers wait so long for that at most.
-    static final long MOST_MILLIS = 300;
+    /// Newcomers wait so long for that at most: a second, after which clients ask again, and what patient ones give a connection.
+    static final long MOST_MILLIS = 1000;
+
+    /// And so long for those at most who are in and have yet to ask for something.
+    static final long ASKING_MILLIS = 300;
 
     /// The second part begins so early that its end, and the way to the ownership loop, fit into what the hand-over may take.
     static final long SPARE_MILLIS = 200;
@@ -137,17 +141,22 @@ final class Farewell {
     }
 
     private void look() {
-        var _ = listeners.inFlight(address).whenCompleteAsync((count, _) -> looked(count), loop);
+        boolean patient = !passed(sinceNanos, ASKING_MILLIS);
+        var _ =
+                listeners
+                        .inFlight(address, patient)
+                        .whenCompleteAsync((count, _) -> looked(count), loop);
+    }
+
+    private static boolean passed(long sinceNanos, long millis) {
+        return System.nanoTime() - sinceNanos >= TimeUnit.MILLISECONDS.toNanos(millis);
     }
 
     /// @param inFlight null if it could not be counted
     private synchronized void looked(@Nullable Integer inFlight) {
         if (over) return;
-        long now = System.nanoTime();
-        if (inFlight == null || inFlight > 0) quietNanos = now;
-        boolean settled = now - quietNanos >= TimeUnit.MILLISECONDS.toNanos(SETTLE_MILLIS);
-        boolean late = now - sinceNanos >= TimeUnit.MILLISECONDS.toNanos(MOST_MILLIS);
-        if (!settled && !late) {
+        if (inFlight == null || inFlight > 0) quietNanos = System.nanoTime();
+        if (!passed(quietNanos, SETTLE_MILLIS) && !passed(sinceNanos, MOST_MILLIS)) {
             loop.schedule(this::look, LOOK_MILLIS, TimeUnit.MILLISECONDS);
             return;
         }

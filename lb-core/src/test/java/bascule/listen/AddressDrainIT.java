@@ -201,6 +201,35 @@ final class AddressDrainIT {
     }
 
     @Test
+    void givenClientThatHasYetToAsk_whenThoseInFlightAreCounted_thenItIsOneOnlyIfItShallBe()
+            throws Exception {
+        try (Wire old = connect(MOVED);
+                Wire tunnel = connect(MOVED)) {
+            ask(old, "/old");
+            HoldingSite.Held first = site.await("/old");
+            tunnel.send(
+                    "GET /tunnel HTTP/1.1\r\nHost: test\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n");
+            assertThat(tunnel.receiveHead()).startsWith("HTTP/1.1 101");
+            drain();
+            try (Wire slow = connect(MOVED);
+                    Wire half = connect(MOVED)) {
+                ask(slow, "/slow");
+                HoldingSite.Held last = site.await("/slow");
+                half.send("GET /ha");
+                Awaitility.await("that all three are in")
+                        .atMost(RunningDaemon.PATIENCE)
+                        .until(() -> doors.listeners.inFlight(MOVED, true).join() == 3);
+
+                assertEquals(2, doors.listeners.inFlight(MOVED, false).join());
+                first.answer();
+                last.answer();
+                assertEquals("/slow", answer(slow).body());
+            }
+            assertEquals("/old", answer(old).body());
+        }
+    }
+
+    @Test
     void givenTunnel_whenItsAddressIsDrained_thenItIsNotWaitedForAndGoesOn() throws Exception {
         try (Wire tunnel = connect(MOVED)) {
             tunnel.send(

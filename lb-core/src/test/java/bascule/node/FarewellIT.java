@@ -41,6 +41,7 @@ final class FarewellIT {
     @TempDir Path folder = Path.of("");
     private final AtomicInteger asked = new AtomicInteger();
     private final AtomicInteger drained = new AtomicInteger();
+    private volatile long askedNanos;
     private CompletableFuture<Void> holds = CompletableFuture.completedFuture(null);
     private HoldingSite site;
     private Doors doors;
@@ -81,6 +82,7 @@ final class FarewellIT {
                 new Farewell.Keeper() {
                     @Override
                     public CompletableFuture<Void> holdNewcomers(String floatingIp) {
+                        askedNanos = System.nanoTime();
                         asked.incrementAndGet();
                         return holds;
                     }
@@ -173,6 +175,45 @@ final class FarewellIT {
             await(drained);
             farewell.end();
         }
+    }
+
+    @Test
+    void givenExchangeThatBeganMeanwhile_whenThoseThereHaveLeft_thenTheAddressWaitsForItToo()
+            throws Exception {
+        open(Transport.Kind.EPOLL);
+        try (Wire first = Wire.connect(to(MOVED))) {
+            first.send("GET /there HTTP/1.1\r\nHost: test\r\n\r\n");
+            HoldingSite.Held there = site.await("/there");
+            Farewell farewell = farewell(MOVED);
+            farewell.begin(60_000);
+            Thread.sleep(50);
+            try (Wire client = Wire.connect(to(MOVED))) {
+                client.send("GET /came HTTP/1.1\r\nHost: test\r\n\r\n");
+                HoldingSite.Held came = site.await("/came");
+                there.answer();
+                assertThat(Answer.read(first, false).body()).isEqualTo("/there");
+                await(asked);
+                assertNotDrained(Farewell.ASKING_MILLIS + 300);
+
+                came.answer();
+                assertThat(Answer.read(client, false).body()).isEqualTo("/came");
+            }
+            await(drained);
+            farewell.end();
+        }
+    }
+
+    /// For so long since the cluster was asked; what a look shows that came too late says nothing.
+    private void assertNotDrained(long millis) throws InterruptedException {
+        for (long passed = 0; passed < millis; passed = millisSinceAsked()) {
+            Thread.sleep(5);
+            int count = drained.get();
+            if (millisSinceAsked() < Farewell.MOST_MILLIS) assertThat(count).isZero();
+        }
+    }
+
+    private long millisSinceAsked() {
+        return (System.nanoTime() - askedNanos) / 1_000_000;
     }
 
     @Test

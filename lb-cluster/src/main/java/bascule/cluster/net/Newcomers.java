@@ -22,7 +22,7 @@ import java.util.concurrent.TimeUnit;
 /// Listens on a thread of its own.
 public final class Newcomers implements AutoCloseable {
     /// SYNs that are kept, and their bytes; who comes then has to ask again, as clients do after a second.
-    public static final int MOST_HELD = 4096;
+    public static final int MOST_HELD = 8192;
 
     public static final int MOST_HELD_BYTES = 1 << 20;
 
