@@ -21,6 +21,12 @@ import org.jspecify.annotations.Nullable;
 final class Bench implements AutoCloseable {
     static final int HTTP = 80;
 
+    /// What takes half a second.
+    static final String SLOW = "/slow";
+
+    /// The patient client's.
+    private static final long PATIENT_NANOS = 3_000_000_000L;
+
     private static final int PATIENCE_SECONDS = 30;
     private static final int STEADY_REQUESTS = 20;
 
@@ -31,6 +37,7 @@ final class Bench implements AutoCloseable {
     private final boolean bascule;
     private final Path checkout;
     private final Client client;
+    private final Client patientClient;
     private final Process servers;
     private final ReentrantLock turn;
     private @Nullable Path common;
@@ -43,12 +50,14 @@ final class Bench implements AutoCloseable {
             Path checkout,
             ReentrantLock turn,
             Client client,
+            Client patientClient,
             Process servers) {
         this.turn = turn;
         this.bed = bed;
         this.bascule = bascule;
         this.checkout = checkout;
         this.client = client;
+        this.patientClient = patientClient;
         this.servers = servers;
     }
 
@@ -60,16 +69,25 @@ final class Bench implements AutoCloseable {
         try {
             Process servers = startServers(bed);
             return new Bench(
-                    bed, bascule, checkout, turn, Client.start(bed.host("client")), servers);
+                    bed,
+                    bascule,
+                    checkout,
+                    turn,
+                    Client.start(bed.host("client")),
+                    Client.start(bed.host("client"), PATIENT_NANOS),
+                    servers);
         } catch (IOException | RuntimeException e) {
             bed.close();
             throw e;
         }
     }
 
-    /// nginx, which says which of the two it is.
+    /// nginx, which says which of the two it is; [#SLOW] takes half a second.
     private static Process startServers(Bed bed) throws IOException {
         Path folder = bed.folder("servers");
+        Path pages = Files.createDirectories(folder.resolve("pages"));
+        // With its head more than is sent at once, which is what is allowed in half a second.
+        Files.writeString(pages.resolve("slow"), "slow ".repeat(104));
         int first = Bed.number("servers");
         String text =
                 """
@@ -87,12 +105,18 @@ final class Bench implements AutoCloseable {
                     uwsgi_temp_path %1$s/uwsgi;
                     scgi_temp_path %1$s/scgi;
                     keepalive_requests 1000000000;
-                    server { listen %2$s:80; location / { return 200 "s1\\n"; } }
-                    server { listen %3$s:80; location / { return 200 "s2\\n"; } }
+                    root %4$s;
+                    limit_rate 1000;
+                    sendfile_max_chunk 500;
+                    server { listen %2$s:80; location = /slow {} location / { return 200 "s1\\n"; } }
+                    server { listen %3$s:80; location = /slow {} location / { return 200 "s2\\n"; } }
                 }
                 """
                         .formatted(
-                                folder, Bed.address("srv", first), Bed.address("srv", first + 1));
+                                folder,
+                                Bed.address("srv", first),
+                                Bed.address("srv", first + 1),
+                                pages);
         Path file = Files.writeString(folder.resolve("nginx.conf"), text);
         return new ProcessBuilder(
                         bed.host("servers")
@@ -120,6 +144,11 @@ final class Bench implements AutoCloseable {
 
     Client client() {
         return client;
+    }
+
+    /// One that gives a request three seconds.
+    Client patientClient() {
+        return patientClient;
     }
 
     Pair pair() {
@@ -168,6 +197,7 @@ final class Bench implements AutoCloseable {
     /// After a trial that came to nothing: all links are well, and the next one gets another pair.
     void renew() throws IOException, InterruptedException, Unavailable {
         client.stop();
+        patientClient.stop();
         remove();
         for (String edge : Bed.EDGES) {
             for (String network : Bed.NETWORKS) {
@@ -276,15 +306,15 @@ final class Bench implements AutoCloseable {
     }
 
     /// Begins to record, and waits until the last requests were all good.
-    Recording record(List<InetSocketAddress> targets, long periodNanos)
+    Recording record(Client by, List<InetSocketAddress> targets, String path, long periodNanos)
             throws IOException, InterruptedException, Unavailable {
         // After a partition a client may be led astray for good: that was counted in its trial.
         if (!bascule) Shell.run(bed.host("client").ip("neigh", "flush", "dev", "lan0"));
-        Recording recording = client.record(targets, periodNanos);
+        Recording recording = by.record(targets, path, periodNanos, Client.MOST_REQUESTS);
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
         while (!recording.steady(STEADY_REQUESTS)) {
             if (System.nanoTime() - deadline > 0) {
-                client.stop();
+                by.stop();
                 throw new Unavailable("the pair does not serve: " + recording.summary());
             }
             Shell.sleep(20);
@@ -314,6 +344,7 @@ final class Bench implements AutoCloseable {
             Thread.currentThread().interrupt();
         }
         client.close();
+        patientClient.close();
         servers.destroy();
         bed.close();
     }

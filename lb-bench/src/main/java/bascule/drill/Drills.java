@@ -113,7 +113,7 @@ final class Drills {
                         Setup.PLAIN,
                         MOVES,
                         AS_SAID,
-                        Drills::graceful,
+                        bench -> graceful(bench, Trial.begin(bench)),
                         List.of(Drill.noneFailed(), Drill.neverTwo()),
                         "ms until it has ended"),
                 new Drill(
@@ -122,7 +122,25 @@ final class Drills {
                         Setup.PLAIN,
                         MOVES,
                         NONE,
-                        Drills::handOver,
+                        bench -> handOver(bench, Trial.begin(bench)),
+                        List.of(Drill.noneFailed(), Drill.neverTwo()),
+                        "ms of the command"),
+                new Drill(
+                        "graceful-slow",
+                        "SIGTERM to the owner, under requests that take half a second, 50 a second (patient for 3 s)",
+                        Setup.PLAIN,
+                        AS_SAID,
+                        AS_SAID,
+                        bench -> graceful(bench, Trial.beginSlow(bench)),
+                        List.of(Drill.noneFailed(), Drill.neverTwo()),
+                        "ms until it has ended"),
+                new Drill(
+                        "handover-slow",
+                        "`bascule handover`, under requests that take half a second, 50 a second (patient for 3 s)",
+                        Setup.PLAIN,
+                        AS_SAID,
+                        NONE,
+                        bench -> handOver(bench, Trial.beginSlow(bench)),
                         List.of(Drill.noneFailed(), Drill.neverTwo()),
                         "ms of the command"),
                 new Drill(
@@ -358,9 +376,8 @@ final class Drills {
         return trial;
     }
 
-    private static Trial graceful(Bench bench)
+    private static Trial graceful(Bench bench, Trial trial)
             throws IOException, InterruptedException, Unavailable {
-        Trial trial = Trial.begin(bench);
         trial.strike();
         bench.pair().stop(trial.owner());
         trial.special((System.nanoTime() - trial.faultNanos()) / 1e6);
@@ -368,9 +385,8 @@ final class Drills {
         return trial;
     }
 
-    private static Trial handOver(Bench bench)
+    private static Trial handOver(Bench bench, Trial trial)
             throws IOException, InterruptedException, Unavailable {
-        Trial trial = Trial.begin(bench);
         trial.strike();
         Shell.Done done = bench.bascule().command(trial.owner(), "handover");
         trial.special((System.nanoTime() - trial.faultNanos()) / 1e6);

@@ -15,7 +15,15 @@ final class Trial {
     private static final double MILLI = 1e6;
     private static final long NOT_YET = Long.MAX_VALUE;
 
+    /// Between two requests that take half a second each.
+    private static final long SLOW_PERIOD_NANOS = 20_000_000;
+
+    /// And so long such a one takes, on a machine that is busy.
+    private static final long SLOW_NANOS = 700_000_000;
+
     private final Bench bench;
+    private final Client client;
+    private final long longestNanos;
     private final Recording recording;
     private final String owner;
     private final List<String> notes = new ArrayList<>();
@@ -25,8 +33,11 @@ final class Trial {
     private double special = Double.NaN;
     private String fault = "";
 
-    private Trial(Bench bench, String owner, Recording recording) {
+    private Trial(
+            Bench bench, Client client, long longestNanos, String owner, Recording recording) {
         this.bench = bench;
+        this.client = client;
+        this.longestNanos = longestNanos;
         this.owner = owner;
         this.recording = recording;
     }
@@ -38,16 +49,39 @@ final class Trial {
 
     static Trial begin(Bench bench, List<InetSocketAddress> targets, long periodNanos)
             throws IOException, InterruptedException, Unavailable {
+        return begin(bench, bench.client(), Client.DEADLINE_NANOS, targets, "/", periodNanos);
+    }
+
+    /// The same, with requests that take half a second each, from a client that gives up later than that.
+    static Trial beginSlow(Bench bench) throws IOException, InterruptedException, Unavailable {
+        return begin(
+                bench,
+                bench.patientClient(),
+                SLOW_NANOS,
+                bench.targets(),
+                Bench.SLOW,
+                SLOW_PERIOD_NANOS);
+    }
+
+    /// @param longestNanos who asked so long before the fault may be hit by it
+    private static Trial begin(
+            Bench bench,
+            Client client,
+            long longestNanos,
+            List<InetSocketAddress> targets,
+            String path,
+            long periodNanos)
+            throws IOException, InterruptedException, Unavailable {
         bench.settle();
         bench.turn().lock();
         bench.observer().forget();
-        Recording recording = bench.record(targets, periodNanos);
+        Recording recording = bench.record(client, targets, path, periodNanos);
         List<String> holders = bench.observer().holders(bench.pair().addresses().getFirst());
         if (holders.size() != 1) {
-            bench.client().stop();
+            client.stop();
             throw new Unavailable("the owners are " + holders);
         }
-        return new Trial(bench, holders.getFirst(), recording);
+        return new Trial(bench, client, longestNanos, holders.getFirst(), recording);
     }
 
     /// Who has the address, or the first of them, when the trial begins.
@@ -136,9 +170,9 @@ final class Trial {
     Outcome end() throws IOException {
         double left = ownerIsLost ? leftover() : Double.NaN;
         long now = System.nanoTime();
-        bench.client().stop();
+        client.stop();
         if (faultNanos == NOT_YET) throw new IllegalStateException("no fault");
-        long from = faultNanos - Client.DEADLINE_NANOS;
+        long from = faultNanos - longestNanos;
         long healed = Math.min(healedNanos, now);
         Recording.Summary all = recording.summary(from, healed);
         Recording.Summary healing = recording.summary(healed, now);

@@ -1,5 +1,6 @@
 package bascule.drill;
 
+import static java.util.Map.entry;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import bascule.harness.Client;
@@ -24,7 +25,14 @@ class DrillsIT {
     private static final double SOME_MILLIS = 5_000;
 
     private static final Map<String, Integer> TRIALS =
-            Map.of("kill", 2, "silent", 1, "graceful", 2, "handover", 3, "drain", 1);
+            Map.ofEntries(
+                    entry("kill", 2),
+                    entry("silent", 1),
+                    entry("graceful", 2),
+                    entry("handover", 3),
+                    entry("graceful-slow", 1),
+                    entry("handover-slow", 2),
+                    entry("drain", 1));
 
     /// Of each drill; they share one bench, and are run once.
     private static final Map<String, List<Outcome>> OUTCOMES = new HashMap<>();
@@ -83,6 +91,17 @@ class DrillsIT {
                 .filteredOn(
                         each -> each.failed() == 0 && each.moves() == 1 && each.fault().isEmpty())
                 .hasSizeGreaterThanOrEqualTo(3);
+    }
+
+    /// They come all the while, so some begin when those have left who were there; each has far more time than it takes.
+    @Test
+    void givenRequestsOfHalfASecond_whenTheAddressMovesAsPlanned_thenNoneFails() {
+        for (String drill : List.of("graceful-slow", "handover-slow")) {
+            for (Outcome each : outcomes(drill)) {
+                assertThat(each.failed()).as("%s", each).isZero();
+                assertThat(each.moves()).as("%s", each).isEqualTo(1);
+            }
+        }
     }
 
     @Test
