@@ -76,10 +76,15 @@ public final class Main {
         }
         Configuration own;
         try {
-            own = NodeIdentity.part(whole, node);
+            own =
+                    service == null
+                            ? NodeIdentity.part(whole, node)
+                            : NodeIdentity.awaitPart(whole, node, what -> await(service, what));
         } catch (StartFailure e) {
             complain(file + ": " + e.getMessage());
-            if (service != null) service.status("refused: " + e.getMessage());
+            if (service != null)
+                service.status(
+                        (e.exitCode() == REFUSED ? "refused: " : "not started: ") + e.getMessage());
             return e.exitCode();
         }
         var about = new ArrayList<Object>();
@@ -95,6 +100,11 @@ public final class Main {
                     StartCache.tell();
                 },
                 () -> {});
+    }
+
+    private static void await(Service service, String what) {
+        complain(what);
+        service.status(what);
     }
 
     /// Runs a daemon until a signal ends the process; returns only if it could not start, and has then said why.

@@ -11,12 +11,25 @@ import java.net.NetworkInterface;
 import java.net.SocketException;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// Which node of the cluster a daemon is. The file is the same on all: the host tells.
 final class NodeIdentity {
+    /// So long a host may take to have its network, where somebody starts the daemon at boot.
+    static final long PATIENCE_MILLIS = 30_000;
+
+    private static final long LOOK_MILLIS = 250;
+
     private NodeIdentity() {}
+
+    /// What of a host may be yet to come while it boots.
+    interface Addresses {
+        /// @throws StartFailure if the kernel does not say
+        Set<InetAddress> look() throws StartFailure;
+    }
 
     /// What this host's node does of a configuration.
     ///
@@ -34,6 +47,46 @@ final class NodeIdentity {
                 given == null
                         ? find(cluster, localAddresses(), StatusView.hostName())
                         : named(cluster, given));
+    }
+
+    /// As [#part], for a service manager, which starts the daemon before anybody looks at the network: waits until an address or the name of this host
+    /// is that of a node.
+    ///
+    /// @param waiting told once if that is so, and of what
+    /// @throws StartFailure with [Main#FAILED] if none comes within [#PATIENCE_MILLIS]: it may come later, so that the manager shall try again
+    static Configuration awaitPart(
+            Configuration whole, @Nullable String given, Consumer<String> waiting)
+            throws StartFailure, InterruptedException {
+        ClusterConfig cluster = whole.cluster();
+        if (cluster == null || given != null) return part(whole, given);
+        return whole.forNode(
+                await(
+                        cluster,
+                        NodeIdentity::localAddresses,
+                        StatusView.hostName(),
+                        PATIENCE_MILLIS,
+                        waiting));
+    }
+
+    static String await(
+            ClusterConfig cluster,
+            Addresses addresses,
+            String hostName,
+            long patienceMillis,
+            Consumer<String> waiting)
+            throws StartFailure, InterruptedException {
+        long since = System.nanoTime();
+        String found = findIfThere(cluster, addresses.look(), hostName);
+        if (found != null) return found;
+        waiting.accept(
+                "waiting up to %d s for an address of %s on this host, %s"
+                        .formatted(patienceMillis / 1000, texts(cluster.nodes()), hostName));
+        while (System.nanoTime() - since < TimeUnit.MILLISECONDS.toNanos(patienceMillis)) {
+            Thread.sleep(LOOK_MILLIS);
+            found = findIfThere(cluster, addresses.look(), hostName);
+            if (found != null) return found;
+        }
+        throw new StartFailure(Main.FAILED, nobody(cluster, hostName));
     }
 
     /// What the same node does of a configuration that has been read anew. As it is if the node is not in it any more: that is refused as a
@@ -59,6 +112,13 @@ final class NodeIdentity {
     /// The node with an address of this host, else the one that is called as the host, in full or up to its first dot.
     static String find(ClusterConfig cluster, Set<InetAddress> local, String hostName)
             throws StartFailure {
+        String found = findIfThere(cluster, local, hostName);
+        if (found == null) throw refusal(nobody(cluster, hostName));
+        return found;
+    }
+
+    private static @Nullable String findIfThere(
+            ClusterConfig cluster, Set<InetAddress> local, String hostName) throws StartFailure {
         List<NodeConfig> here =
                 cluster.nodes().stream().filter(node -> local.contains(node.address())).toList();
         if (here.size() == 1) return here.getFirst().name();
@@ -71,9 +131,12 @@ final class NodeIdentity {
             for (NodeConfig node : cluster.nodes())
                 if (node.name().equalsIgnoreCase(each)) return node.name();
         }
-        throw refusal(
-                "cluster.nodes: this host, %s, is none of %s (expected: an address of one of them on an interface, or its name as host name, or --node NAME)"
-                        .formatted(hostName, texts(cluster.nodes())));
+        return null;
+    }
+
+    private static String nobody(ClusterConfig cluster, String hostName) {
+        return "cluster.nodes: this host, %s, is none of %s (expected: an address of one of them on an interface, or its name as host name, or --node NAME)"
+                .formatted(hostName, texts(cluster.nodes()));
     }
 
     private static String texts(List<NodeConfig> nodes) {

@@ -12,10 +12,12 @@ import bascule.config.LoadResult;
 import bascule.config.NodeConfig;
 import java.net.InetAddress;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -25,6 +27,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 final class NodeIdentityTest {
     private static final String NODES = "edge1 = 192.0.2.2, edge2 = 192.0.2.3, edge3 = 192.0.2.4";
+
+    private static final long PATIENCE_MILLIS = 60_000;
 
     @TempDir Path folder = Path.of("");
     private Pair pair = new Pair(folder);
@@ -92,6 +96,73 @@ final class NodeIdentityTest {
 
         assertThat(failure).hasMessage(line);
         assertEquals(78, failure.exitCode());
+    }
+
+    @Test
+    void givenNoAddressYet_whenAwaited_thenToldOnceAndFoundWhenItComes() throws Exception {
+        var looks = new AtomicInteger();
+        List<String> told = new ArrayList<>();
+
+        String found =
+                NodeIdentity.await(
+                        cluster("edge1 = 192.0.2.2, edge2 = 192.0.2.3"),
+                        () -> addresses(looks.incrementAndGet() < 3 ? "10.0.0.1" : "192.0.2.3"),
+                        "web",
+                        PATIENCE_MILLIS,
+                        told::add);
+
+        assertEquals("edge2", found);
+        assertEquals(3, looks.get());
+        assertEquals(
+                List.of(
+                        "waiting up to 60 s for an address of edge1 = 192.0.2.2, edge2 = 192.0.2.3 on this host, web"),
+                told);
+    }
+
+    @Test
+    void givenNoAddress_whenAwaitedInVain_thenItFailsSoThatTheManagerTriesAgain() throws Exception {
+        ClusterConfig cluster = cluster("edge1 = 192.0.2.2");
+        var looks = new AtomicInteger();
+
+        StartFailure failure =
+                catchThrowableOfType(
+                        StartFailure.class,
+                        () ->
+                                NodeIdentity.await(
+                                        cluster,
+                                        () -> {
+                                            looks.incrementAndGet();
+                                            return addresses("10.0.0.1");
+                                        },
+                                        "web",
+                                        1,
+                                        _ -> {}));
+
+        assertThat(failure)
+                .hasMessageStartingWith(
+                        "cluster.nodes: this host, web, is none of edge1 = 192.0.2.2 (expected: ");
+        assertEquals(1, failure.exitCode());
+        assertEquals(2, looks.get()); // Once more at the end of its patience.
+    }
+
+    @Test
+    void givenAddressesOfTwo_whenAwaited_thenRefusedAtOnce() throws Exception {
+        ClusterConfig cluster = cluster(NODES);
+        List<String> told = new ArrayList<>();
+
+        StartFailure failure =
+                catchThrowableOfType(
+                        StartFailure.class,
+                        () ->
+                                NodeIdentity.await(
+                                        cluster,
+                                        () -> addresses("192.0.2.2 192.0.2.3"),
+                                        "web",
+                                        PATIENCE_MILLIS,
+                                        told::add));
+
+        assertEquals(78, failure.exitCode());
+        assertThat(told).isEmpty();
     }
 
     @Test

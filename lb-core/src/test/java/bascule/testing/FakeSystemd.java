@@ -331,8 +331,17 @@ public final class FakeSystemd implements AutoCloseable {
     /// @param folder where its files are, and its output goes
     /// @param environment beside what a manager sets
     public Unit start(Path folder, Map<String, String> environment, String... arguments) {
+        return start(List.of(), folder, environment, arguments);
+    }
+
+    /// The same, by a command that becomes it.
+    ///
+    /// @param by the beginning of its command line
+    public Unit start(
+            List<String> by, Path folder, Map<String, String> environment, String... arguments) {
         var command = new ArrayList<String>();
         command.addAll(List.of("/bin/sh", "-c", "export LISTEN_PID=$$; exec \"$@\"", "sh"));
+        command.addAll(by);
         command.addAll(List.of("env", "--default-signal=HUP"));
         command.add(BasculeProcess.ROOT.resolve("bascule").toString());
         command.addAll(List.of(arguments));

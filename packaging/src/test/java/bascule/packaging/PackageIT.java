@@ -463,6 +463,7 @@ class PackageIT {
         assertThat(told).hasContent("2\n");
         assertThat(Files.readString(installed("usr/lib/systemd/system/bascule.service")))
                 .contains("\nStartLimitIntervalSec=0\n")
+                .contains("\nTimeoutStartSec=90s\n")
                 .contains("\nExecStopPost=/usr/lib/bascule/release-on-death\n");
     }
 
