@@ -9,6 +9,9 @@ import io.netty.channel.epoll.Epoll;
 import io.netty.handler.ssl.OpenSsl;
 import java.io.File;
 import java.io.IOException;
+import java.io.InputStream;
+import java.lang.classfile.Attributes;
+import java.lang.classfile.ClassFile;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -20,11 +23,16 @@ import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import java.util.jar.JarEntry;
+import java.util.jar.JarFile;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -148,6 +156,36 @@ class PackageIT {
                 "%s: %,d bytes, installed %,d%n", deb().getFileName(), Files.size(deb()), bytes);
         assertThat(Files.size(deb())).isLessThanOrEqualTo(MOST_DEB_BYTES);
         assertThat(bytes).isLessThanOrEqualTo(MOST_INSTALLED_BYTES);
+    }
+
+    @Test
+    void givenDeb_whenItsClassesAreRead_thenWithLinesAndWithoutNamesOfVariables() throws Exception {
+        try (Stream<Path> jars = Files.list(installed("usr/lib/bascule/lib"))) {
+            for (Path each : jars.toList()) {
+                try (var jar = new JarFile(each.toFile())) {
+                    assertThat(attributesOfCode(jar))
+                            .as(each.toString())
+                            .doesNotContain("LocalVariableTable", "LocalVariableTypeTable");
+                }
+            }
+        }
+        try (var jar = new JarFile(installed("usr/lib/bascule/lib/lb-core.jar").toFile())) {
+            assertThat(attributesOfCode(jar)).contains("LineNumberTable");
+        }
+    }
+
+    private static Set<String> attributesOfCode(JarFile jar) throws IOException {
+        Set<String> names = new TreeSet<>();
+        for (JarEntry each : Collections.list(jar.entries())) {
+            if (!each.getName().endsWith(".class")) continue;
+            try (InputStream from = jar.getInputStream(each)) {
+                ClassFile.of().parse(from.readAllBytes()).methods().stream()
+                        .flatMap(method -> method.findAttribute(Attributes.code()).stream())
+                        .flatMap(code -> code.attributes().stream())
+                        .forEach(attribute -> names.add(attribute.attributeName().stringValue()));
+            }
+        }
+        return names;
     }
 
     @Test
