@@ -1,6 +1,5 @@
 package bascule.acceptance;
 
-import bascule.harness.Recording.Result;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -47,6 +46,11 @@ record Bar(
         return new Bar(atLeast, ANY, ANY, Double.POSITIVE_INFINITY, false, true);
     }
 
+    /// Has whoever asks to be served in the end? Not who is only counted.
+    boolean wantsService() {
+        return failed >= 0 || refused >= 0 || inFlight || !Double.isInfinite(outageMillis);
+    }
+
     /// As a person would say it.
     String text() {
         List<String> parts = new ArrayList<>();
@@ -66,7 +70,7 @@ record Bar(
         List<String> all = new ArrayList<>();
         int sent = view.summary().sent();
         int lost = view.summary().failed();
-        int turnedAway = view.summary().causes().getOrDefault(Result.REFUSED, 0);
+        int turnedAway = view.refused();
         if (sent < atLeast) all.add("only " + sent + " sent");
         if (failed >= 0 && lost > failed) all.add(lost + " failed");
         if (refused >= 0 && turnedAway > refused) all.add(turnedAway + " refused");

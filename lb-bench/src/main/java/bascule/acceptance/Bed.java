@@ -31,6 +31,10 @@ final class Bed implements AutoCloseable {
     static final String GATEWAY = "10.77.0.1";
     static final String FLOATING = "10.77.0.100";
     static final String NOBODY = "10.77.0.200";
+
+    /// What takes half a second.
+    static final String SLOW = "/slow";
+
     static final List<Integer> SERVER_PORTS = List.of(8001, 8002);
 
     private static final int SERVERS_MILLIS = 10_000;
@@ -180,10 +184,6 @@ final class Bed implements AutoCloseable {
 
     List<Edge> edges() {
         return List.copyOf(edges.values());
-    }
-
-    Edge other(Edge of) {
-        return edge(of.name().equals("edge1") ? "edge2" : "edge1");
     }
 
     /// Pulls the cable out of the switch, or puts it back: both ends lose their carrier.

@@ -5,12 +5,12 @@ import bascule.harness.Host;
 import bascule.harness.Native;
 import bascule.harness.Shell;
 import bascule.harness.Unavailable;
+import bascule.harness.Wait;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -21,7 +21,8 @@ final class Edge {
     static final String CONF = "/etc/bascule/bascule.conf";
     static final String KEY = "/etc/bascule/cluster.key";
 
-    private static final int BOOT_SECONDS = 60;
+    private static final int BOOT_MILLIS = 60_000;
+    private static final int START_MILLIS = 10_000;
     private static final int COMMAND_SECONDS = 120;
     private static final int ASK_MILLIS = 1_000;
     private static final String PATH =
@@ -136,26 +137,21 @@ final class Edge {
     }
 
     void awaitBooted() throws IOException, InterruptedException, Unavailable {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(BOOT_SECONDS);
-        String state = "no first process";
-        while (true) {
-            if (!process.isAlive() || System.nanoTime() - deadline > 0)
-                throw new Unavailable(
-                        name
-                                + " does not boot ("
-                                + state
-                                + "): "
-                                + tail(Files.readString(console)));
-            if (leader == 0) leader = findLeader();
-            if (leader != 0) {
-                state = run("systemctl", "is-system-running").output().strip();
-                if (state.equals("running") || state.equals("degraded")) break;
-            }
-            Shell.sleep(100);
-        }
-        if (state.equals("degraded"))
-            throw new Unavailable(
-                    name + " boots badly: " + run("systemctl", "--failed", "--plain").output());
+        Wait.until(
+                BOOT_MILLIS,
+                () -> !process.isAlive() || isBooted(),
+                () -> name + " does not boot: " + tail(Files.readString(console)));
+        if (!process.isAlive())
+            throw new Unavailable(name + " ends: " + tail(Files.readString(console)));
+        String failed = need("systemctl", "--failed", "--plain", "--no-legend");
+        if (!failed.isBlank()) throw new Unavailable(name + " boots badly: " + failed);
+    }
+
+    private boolean isBooted() throws IOException, InterruptedException {
+        if (leader == 0) leader = findLeader();
+        if (leader == 0) return false;
+        String state = run("systemctl", "is-system-running").output().strip();
+        return state.equals("running") || state.equals("degraded");
     }
 
     /// The child that is number one in a namespace of its own.
@@ -229,7 +225,12 @@ final class Edge {
 
     /// @throws Unavailable if it fails
     String need(String... command) throws IOException, InterruptedException, Unavailable {
-        Shell.Done done = run(command);
+        return need(List.of(command), "");
+    }
+
+    private String need(List<String> command, String input)
+            throws IOException, InterruptedException, Unavailable {
+        Shell.Done done = run(command, input);
         if (done.exitCode() == 0) return done.output();
         throw new Unavailable(
                 name
@@ -243,13 +244,16 @@ final class Edge {
 
     /// A script of sh(1).
     String sh(String script) throws IOException, InterruptedException, Unavailable {
-        return need("sh", "-ec", script);
+        return sh(script, "");
+    }
+
+    String sh(String script, String input) throws IOException, InterruptedException, Unavailable {
+        return need(List.of("sh", "-ec", script), input);
     }
 
     /// Puts a file there, in place: owner and mode stay if it is there already.
     void write(String path, String text) throws IOException, InterruptedException, Unavailable {
-        Shell.Done done = run(List.of("sh", "-ec", "cat >" + path), text);
-        if (done.exitCode() != 0) throw new Unavailable(name + ": " + path + ": " + done.output());
+        sh("cat >" + path, text);
     }
 
     /// Copies a file of this machine there.
@@ -267,18 +271,23 @@ final class Edge {
     }
 
     /// Waits until it is `active`, as long as a start may take.
-    void awaitActive(int limitMillis) throws IOException, InterruptedException, Unavailable {
-        long deadline = System.nanoTime() + limitMillis * 1_000_000L;
-        while (!isActive()) {
-            if (System.nanoTime() - deadline > 0)
-                throw new Unavailable(
-                        name
-                                + ": not active within "
-                                + limitMillis
-                                + " ms: "
-                                + tail(run("systemctl", "status", UNIT).output()));
-            Shell.sleep(50);
-        }
+    void awaitActive() throws IOException, InterruptedException, Unavailable {
+        Wait.until(START_MILLIS, this::isActive, () -> name + " is not active: " + lastWords());
+    }
+
+    /// Waits until another process of the daemon than this one is active.
+    ///
+    /// @return seconds it took
+    double awaitAnother(long pid, int limitMillis)
+            throws IOException, InterruptedException, Unavailable {
+        return Wait.until(
+                limitMillis,
+                () -> daemon() != pid && daemon() != 0 && isActive(),
+                () -> name + " is not started again: " + lastWords());
+    }
+
+    private String lastWords() throws IOException, InterruptedException {
+        return tail(run("systemctl", "status", UNIT).output());
     }
 
     /// The daemon's process, as this machine counts; 0 if there is none.

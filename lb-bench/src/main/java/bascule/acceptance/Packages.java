@@ -21,6 +21,11 @@ import java.util.stream.Stream;
 /// @param old     the older one
 /// @param origin  of the older one, for the report
 record Packages(Path file, Path old, String origin) {
+    /// Where they are put on a host.
+    static final String NEW = "/root/bascule.deb";
+
+    static final String OLD = "/root/bascule-old.deb";
+
     private static final int BUILD_SECONDS = 900;
 
     /// Commits whose package is kept in the cache.

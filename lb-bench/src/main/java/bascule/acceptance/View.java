@@ -30,7 +30,12 @@ record View(String what, Recording.Summary summary, int beside, Bar bar) {
     }
 
     int refused() {
-        return summary.causes().getOrDefault(Result.REFUSED, 0);
+        return failed(Result.REFUSED);
+    }
+
+    /// Requests that failed in this way.
+    int failed(Result by) {
+        return summary.causes().getOrDefault(by, 0);
     }
 
     String line() {

@@ -1,0 +1,190 @@
+package bascule.acceptance;
+
+import bascule.harness.Shell;
+import bascule.harness.Unavailable;
+import bascule.harness.Wait;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// From two bare hosts to a pair, and back to two bare hosts.
+final class Installing {
+    private static final int SHIPPED_PORT = 8080;
+    private static final String CAPABILITIES = "0000000000003400";
+    private static final double EXPOSURE = 2.0;
+    private static final double RSS_MIB = 90;
+    private static final double DEB_MIB = 35;
+    private static final double INSTALLED_MIB = 110;
+
+    /// A node that ends alone keeps its address for so long: the kernel's lease of it, and the time that its end may take.
+    private static final int LEASE_SECONDS = 12;
+
+    /// Idle for so long, before its memory is looked at: by then the C library has given back what the start took.
+    private static final int IDLE_MILLIS = 12_000;
+
+    private final Pair pair;
+    private final Release release;
+    private final Packages packages;
+    private final Map<String, Listing> before = new LinkedHashMap<>();
+    private double installSeconds;
+
+    Installing(Pair pair, Release release, Packages packages) {
+        this.pair = pair;
+        this.release = release;
+        this.packages = packages;
+    }
+
+    void install(Found found) throws IOException, InterruptedException, Unavailable {
+        for (Edge edge : pair.edges()) {
+            before.put(edge.name(), Listing.of(edge));
+            edge.copy(packages.file(), Packages.NEW);
+        }
+        long begun = System.nanoTime();
+        pair.both(edge -> edge.need("dpkg", "--install", Packages.NEW));
+        installSeconds = (System.nanoTime() - begun) / 1e9;
+        found.figure("install both hosts", "s", installSeconds);
+        found.fact(true, "both installed in %.1f s", installSeconds);
+        for (Edge edge : pair.edges()) {
+            for (String what : List.of("active", "enabled")) {
+                String is = edge.run("systemctl", "is-" + what, Edge.UNIT).output().strip();
+                found.fact(is.equals(what), "%s: %s", edge.name(), is);
+            }
+        }
+        found.measured(".deb", "MiB", Files.size(packages.file()) / 1048576.0, DEB_MIB);
+        String kilobytes =
+                pair.one()
+                        .sh(
+                                """
+                                dpkg-query -L bascule | while read -r f; do
+                                    if [ -f "$f" ] && [ ! -L "$f" ]; then echo "$f"; fi
+                                done | tr '\\n' '\\0' | du -ck --apparent-size --files0-from=- | tail -n 1 | cut -f 1
+                                """);
+        found.measured(
+                "installed", "MiB", Double.parseDouble(kilobytes.strip()) / 1024, INSTALLED_MIB);
+    }
+
+    void shipped(Found found) throws IOException, InterruptedException, Unavailable {
+        Edge edge = pair.two();
+        String user = edge.need("ps", "-o", "user=", "-p", edge.property("MainPID")).strip();
+        found.fact(user.equals("bascule"), "user %s", user);
+        for (String set : List.of("CapEff", "CapPrm", "CapBnd", "CapAmb"))
+            looked(found, edge, set, CAPABILITIES);
+        looked(found, edge, "NoNewPrivs", "1");
+        looked(found, edge, "Seccomp", "2");
+        found.measured("exposure of " + release, "of 10", exposure(edge), EXPOSURE);
+        String status = edge.property("StatusText");
+        found.fact(!status.isEmpty(), "status text: %s", status);
+
+        int code = pair.answer(edge.address(), SHIPPED_PORT, "/");
+        found.fact(code > 0, "port %d answers: %d", SHIPPED_PORT, code);
+        List<Edge.Line> lines = edge.journal(Long.MIN_VALUE / 2);
+        long bare = lines.stream().filter(each -> each.text().matches("<\\d>.*")).count();
+        long informed = lines.stream().filter(each -> each.priority() == 6).count();
+        found.fact(
+                bare == 0 && informed > 0,
+                "journal: %d lines of priority 6, %d with a priority left in their text",
+                informed,
+                bare);
+        Shell.sleep(IDLE_MILLIS);
+        double rss = Double.parseDouble(edge.processStatus("VmRSS").replaceAll("\\D", "")) / 1024;
+        found.measured("RSS idle", "MiB", rss, RSS_MIB);
+    }
+
+    private static void looked(Found found, Edge edge, String line, String wanted)
+            throws IOException, InterruptedException, Unavailable {
+        String value = edge.processStatus(line);
+        found.fact(value.equals(wanted), "%s %s", line, value);
+    }
+
+    /// The word of systemd-analyze(1).
+    private static double exposure(Edge edge)
+            throws IOException, InterruptedException, Unavailable {
+        String all = edge.need("systemd-analyze", "security", "--no-pager", Edge.UNIT);
+        for (String line : all.split("\n"))
+            if (line.contains("Overall exposure level"))
+                return Double.parseDouble(line.replaceAll(".*: *([0-9.]+).*", "$1"));
+        throw new Unavailable("systemd-analyze security says no level: " + all);
+    }
+
+    void pair(Found found) throws IOException, InterruptedException, Unavailable {
+        long begun = System.nanoTime();
+        pair.form(Configuration.usual());
+        pair.awaitServed();
+        double seconds = (System.nanoTime() - begun) / 1e9;
+        double all = seconds + installSeconds;
+        found.figure("from the file on two bare hosts to a request served by the pair", "s", all);
+        found.fact(
+                true,
+                "served through the floating IP %.1f s after the key was asked for; with the installation %.1f s",
+                seconds,
+                all);
+        pair.settle();
+        for (Edge edge : pair.edges()) {
+            String mode = edge.need("stat", "-c", "%a %U:%G", Edge.KEY).strip();
+            found.fact(mode.matches("6[0-4]0 .*"), "%s: the key is %s", edge.name(), mode);
+            List<Edge.Line> lines = edge.journal(begun);
+            List<String> errors =
+                    lines.stream()
+                            .filter(each -> each.priority() >= 0 && each.priority() <= 3)
+                            .map(Edge.Line::text)
+                            .toList();
+            found.fact(
+                    errors.isEmpty(),
+                    "%s: %d lines in the journal, errors: %s",
+                    edge.name(),
+                    lines.size(),
+                    errors);
+        }
+    }
+
+    void remove(Found found) throws IOException, InterruptedException, Unavailable {
+        long begun = System.nanoTime();
+        pair.both(edge -> edge.need("dpkg", "--remove", "bascule"));
+        boolean formed = !pair.configuration().isEmpty();
+        for (Edge edge : pair.edges()) {
+            if (formed) {
+                boolean kept = edge.run("cat", Edge.CONF).output().equals(pair.configuration());
+                boolean key = edge.run("test", "-s", Edge.KEY).exitCode() == 0;
+                found.fact(kept, "%s: the file is %s", edge.name(), kept ? "kept" : "LOST");
+                found.fact(key, "%s: the key is %s", edge.name(), key ? "kept" : "LOST");
+            }
+            found.fact(!edge.isActive(), "%s: stopped", edge.name());
+            Wait.until(
+                    LEASE_SECONDS * 1_000,
+                    () -> !edge.has(Bed.FLOATING),
+                    () -> edge.name() + " still has the floating IP");
+            found.fact(
+                    true,
+                    "%s: without the floating IP after %.1f s (≤ %d)",
+                    edge.name(),
+                    (System.nanoTime() - begun) / 1e9,
+                    LEASE_SECONDS);
+            String left = edge.run("find", "/usr/bin/bascule", "/usr/lib/bascule").output();
+            found.fact(
+                    left.lines().allMatch(each -> each.contains("No such file")),
+                    "%s: programs gone",
+                    edge.name());
+        }
+    }
+
+    void purge(Found found) throws IOException, InterruptedException, Unavailable {
+        for (Edge edge : pair.edges()) {
+            // What our user has put there by hand is theirs: they take it away as well.
+            edge.sh("rm -f " + Edge.KEY + " " + Packages.NEW);
+            edge.need("dpkg", "--purge", "bascule");
+            edge.need("systemctl", "daemon-reload");
+            Listing old = before.get(edge.name());
+            if (old == null) throw new Unavailable("no listing of before");
+            List<String> left = Listing.of(edge).since(old);
+            found.fact(
+                    left.isEmpty(),
+                    "%s: %s",
+                    edge.name(),
+                    left.isEmpty()
+                            ? old.lines().size() + " files, users, units, sockets: as before"
+                            : "left behind: " + left);
+        }
+    }
+}
