@@ -47,7 +47,14 @@ public final class Main {
     public static void main(String[] arguments) throws InterruptedException {
         prepareLibraries();
         MainOptions options = MainOptions.parse(arguments);
-        System.exit(options == null ? Cli.execute(arguments) : run(options.file(), options.node()));
+        int exitCode;
+        try {
+            exitCode =
+                    options == null ? Cli.execute(arguments) : run(options.file(), options.node());
+        } finally {
+            Events.flush();
+        }
+        System.exit(exitCode);
     }
 
     /// What libraries read once, when their first class is loaded. An option -D of the JVM wins.
@@ -195,6 +202,7 @@ public final class Main {
                                             } catch (RuntimeException | Error e) {
                                                 Events.bug("stop-failed", e);
                                             }
+                                            Events.flush();
                                         }));
     }
 

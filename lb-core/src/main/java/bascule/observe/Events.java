@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.logging.Formatter;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
@@ -30,15 +31,34 @@ public final class Events {
 
     private static final RecentChanges CHANGES = new RecentChanges();
 
+    /// How long [#flush] waits: a log that nobody reads must not keep the process alive.
+    private static final long FLUSH_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    private static volatile @Nullable EventWriter writer;
+
     private Events() {}
 
-    /// From now on events go to standard error, and from libraries what is a warning or worse (with `debug`: one level more).
-    /// Called once, at the start.
+    /// From now on events go to standard error, by a thread of their own, and from libraries what is a warning or worse (with
+    /// `debug`: one level more). Called once, at the start of a daemon; whoever ends it calls [#flush].
     public static void start(bascule.config.Level least) {
         for (Handler handler : LIBRARIES.getHandlers()) LIBRARIES.removeHandler(handler);
         var format = new EventFormat(isJournal(System.getenv("JOURNAL_STREAM")));
-        LIBRARIES.addHandler(new Stderr(format));
+        var to = new EventWriter(System.err, format);
+        LIBRARIES.addHandler(new Queue(to, format));
+        writer = to;
         level(least);
+    }
+
+    /// Waits until what was told is written, a second at most. Before the process ends.
+    public static void flush() {
+        EventWriter to = writer;
+        if (to != null) to.flush(FLUSH_NANOS);
+    }
+
+    /// Events that were lost since the start, because nobody read them in time.
+    static long dropped() {
+        EventWriter to = writer;
+        return to == null ? 0 : to.dropped();
     }
 
     /// Changes how severe an event must be to be told.
@@ -58,31 +78,35 @@ public final class Events {
                 });
     }
 
-    /// A line for people, on standard error, where no event is told: an error, says its number to the journal.
+    /// A line for people, on standard error, where no event is told: an error, says its number to the journal. In a daemon it
+    /// keeps its place among the events.
     public static void complain(String line) {
-        System.err.println(complaint(line, isJournal(System.getenv("JOURNAL_STREAM"))));
+        String text = complaint(line, isJournal(System.getenv("JOURNAL_STREAM")));
+        EventWriter to = writer;
+        if (to == null) System.err.println(text);
+        else to.add(text + '\n');
     }
 
     static String complaint(String line, boolean journal) {
         return journal ? EventFormat.ERROR + line.replace("\n", "\n" + EventFormat.ERROR) : line;
     }
 
-    /// Standard error as it is at each message.
-    private static final class Stderr extends Handler {
-        Stderr(Formatter format) {
+    private static final class Queue extends Handler {
+        private final EventWriter to;
+
+        Queue(EventWriter to, Formatter format) {
+            this.to = to;
             setFormatter(format);
             setLevel(java.util.logging.Level.ALL);
         }
 
         @Override
         public void publish(LogRecord message) {
-            if (isLoggable(message)) System.err.print(getFormatter().format(message));
+            if (isLoggable(message)) to.add(getFormatter().format(message));
         }
 
         @Override
-        public void flush() {
-            System.err.flush();
-        }
+        public void flush() {}
 
         @Override
         public void close() {}

@@ -12,6 +12,7 @@ import static bascule.observe.MetricNames.CONFIG_RELOADS;
 import static bascule.observe.MetricNames.CONNECTIONS_LIMIT;
 import static bascule.observe.MetricNames.CONNECTIONS_OPEN;
 import static bascule.observe.MetricNames.CONNECT_DURATION;
+import static bascule.observe.MetricNames.EVENTS_DROPPED;
 import static bascule.observe.MetricNames.EVENT_LOOP_LAG;
 import static bascule.observe.MetricNames.EXCHANGES;
 import static bascule.observe.MetricNames.EXCHANGE_DURATION;
@@ -66,6 +67,7 @@ final class LoopCollector implements MultiCollector {
         families.add(BUILD_INFO, 1, metrics.version);
         families.add(CONFIG_INFO, 1, metrics.configHash);
         families.add(ACCESS_LOG_DROPPED, metrics.accessLogDropped.getAsLong());
+        families.add(EVENTS_DROPPED, Events.dropped());
         metrics.reloads.forEach(
                 (result, count) -> families.add(CONFIG_RELOADS, count.get(), result));
         metrics.certificateReloads.forEach(

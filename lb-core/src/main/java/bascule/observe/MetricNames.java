@@ -109,6 +109,10 @@ final class MetricNames {
             counter(
                     "bascule_access_log_dropped_total",
                     "Lines of the access log that were lost, because the log could not be written fast enough or not at all.");
+    static final Metric EVENTS_DROPPED =
+            counter(
+                    "bascule_events_dropped_total",
+                    "Events that were lost, because the log was not read fast enough.");
     static final Metric TLS_HANDSHAKES =
             counter(
                     "bascule_tls_handshakes_total",

@@ -114,6 +114,8 @@ final class EventsTest {
             Events.level(bascule.config.Level.ERROR);
             Events.warn("hidden");
             Events.bug("told-always", new IllegalStateException("why"), "n", 2);
+            Events.complain("in its place");
+            Events.flush();
         } finally {
             System.setErr(stderr);
             for (Handler handler : root.getHandlers()) root.removeHandler(handler);
@@ -129,6 +131,7 @@ final class EventsTest {
                 .contains(" DEBUG told-now\n")
                 .contains(" INFO io.netty.test: heard now\n")
                 .contains(" ERROR told-always n=2\njava.lang.IllegalStateException: why\n\tat ")
+                .endsWith("\nin its place\n")
                 .doesNotContain("hidden");
     }
 
