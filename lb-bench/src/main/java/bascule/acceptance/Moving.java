@@ -21,7 +21,7 @@ final class Moving {
         Load load =
                 pair.load()
                         .ask("floating IP of the pair", Bed.FLOATING, Load.MANY, Bar.none(1_000))
-                        .askSlow("floating IP of the pair", Bed.FLOATING, Bar.counted(20));
+                        .askSlow("floating IP of the pair", Bed.FLOATING, Bar.none(20));
         load.around(found, () -> edge.need("bascule", "handover"));
         pair.settle();
         found.fact(pair.two().has(Bed.FLOATING), "owner: %s", pair.owners());
@@ -39,7 +39,7 @@ final class Moving {
         Load load =
                 pair.load(UPGRADE_SECONDS)
                         .ask("floating IP of the pair", Bed.FLOATING, Load.SOME, Bar.none(500))
-                        .askSlow("floating IP of the pair", Bed.FLOATING, Bar.counted(50))
+                        .askSlow("floating IP of the pair", Bed.FLOATING, Bar.none(50))
                         .ask("edge1's own address", owner.address(), Load.SOME, Bar.counted(500));
         load.around(
                 found,
