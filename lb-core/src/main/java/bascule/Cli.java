@@ -282,13 +282,16 @@ final class Cli {
 
     @Command(
             name = "check",
-            description =
-                    "Check a configuration: 'valid' on standard output, or each fault as a line on standard error.")
+            description = {
+                "Check a configuration: 'valid' on standard output, or each fault as a line on standard error.",
+                "As root also by the eyes of the user bascule: what that user may not read is a warning."
+            })
     int check(@Mixin FileOption file) {
         Configuration loaded = file.load();
         if (loaded == null) return Main.REFUSED;
         if (loaded.usesTls() && TlsLibrary.inUse() == TlsLibrary.JDK)
             System.err.println("note: TLS is slower than it could be: " + TlsLibrary.describe());
+        for (String fault : DaemonUser.faults(file.path)) System.err.println("warning: " + fault);
         System.out.println("valid");
         return Main.OK;
     }

@@ -5,9 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import bascule.cluster.key.ClusterKey;
 import bascule.testing.BasculeProcess.Ended;
+import bascule.testing.Peers;
+import bascule.testing.Tool;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -97,6 +101,57 @@ final class CheckIT {
         assertThat(check.exitCode()).isIn(0, 78); // Whatever this machine has there.
         if (check.exitCode() == 78)
             assertThat(check.err()).startsWith("/etc/bascule/bascule.conf:");
+    }
+
+    /// On a host with a user and a group `bascule`.
+    private static final String WITH_DAEMON_USER =
+            """
+            exec unshare --mount bash -c '
+            { grep -v ^bascule: /etc/passwd; echo bascule:x:64321:64321::/:/usr/sbin/nologin; } >passwd
+            { grep -v ^bascule: /etc/group; echo bascule:x:64321:; } >group
+            mount --bind passwd /etc/passwd && mount --bind group /etc/group && exec "$@"' bash "$@"
+            """;
+
+    private static final int DAEMON_USER = 64321;
+
+    private static Ended checkAsRootWithDaemonUser(Path file) throws Exception {
+        Peers.require("unshare", "mount");
+        if (Tool.run("unshare", "--mount", "true").exit() != 0) {
+            String missing = "needs root to make a mount namespace";
+            if ("true".equals(System.getenv("CI"))) throw new AssertionError(missing);
+            Assumptions.abort(missing);
+        }
+        return bascule("check", "-c", file.toString()).by(WITH_DAEMON_USER).end();
+    }
+
+    @Test
+    void givenKeyThatOnlyRootMayRead_whenRootChecks_thenWarnedForTheDaemonsUser() throws Exception {
+        Path key = folder.resolve("cluster.key");
+        ClusterKey.generate(key);
+        Path file = file(PAIR);
+        Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
+
+        Ended check = checkAsRootWithDaemonUser(file);
+
+        String place = file + ":3: cluster.key-file: ";
+        assertThat(check.err())
+                .startsWith("warning: for user bascule, who runs the daemon: " + place)
+                .contains("cluster.key: cannot be read: ")
+                .hasLineCount(1);
+        assertThat(check.out()).isEqualTo("valid\n");
+        assertThat(check.exitCode()).isZero();
+
+        Files.setAttribute(key, "unix:gid", DAEMON_USER);
+        Files.setPosixFilePermissions(key, PosixFilePermissions.fromString("rw-r-----"));
+        assertThat(checkAsRootWithDaemonUser(file)).isEqualTo(new Ended(0, "valid\n", ""));
+    }
+
+    @Test
+    void givenDraftInAFolderOfRoot_whenRootChecks_thenNoWarning() throws Exception {
+        ClusterKey.generate(folder.resolve("cluster.key"));
+        Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
+
+        assertThat(checkAsRootWithDaemonUser(file(PAIR))).isEqualTo(new Ended(0, "valid\n", ""));
     }
 
     @Test
