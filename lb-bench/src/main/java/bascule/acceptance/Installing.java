@@ -14,15 +14,19 @@ final class Installing {
     private static final int SHIPPED_PORT = 8080;
     private static final String CAPABILITIES = "0000000000003400";
     private static final double EXPOSURE = 2.0;
-    private static final double RSS_MIB = 90;
-    private static final double DEB_MIB = 35;
-    private static final double INSTALLED_MIB = 110;
+    private static final double MEGABYTE = 1e6;
+    private static final double DEB_MB = 35;
+    private static final double INSTALLED_MB = 110;
+    private static final double ALONE_MB = 90;
+
+    /// Of a node of the pair; infinite: it is only counted.
+    private static final double NODE_MB = Double.POSITIVE_INFINITY;
 
     /// A node that ends alone keeps its address for so long: the kernel's lease of it, and the time that its end may take.
     private static final int LEASE_SECONDS = 12;
 
-    /// Idle for so long, before its memory is looked at: by then the C library has given back what the start took.
-    private static final int IDLE_MILLIS = 12_000;
+    /// As old a daemon is when its memory is looked at: by then the C library has given back what the start took.
+    private static final int IDLE_MILLIS = 15_000;
 
     private final Pair pair;
     private final Release release;
@@ -44,6 +48,7 @@ final class Installing {
         long begun = System.nanoTime();
         pair.both(edge -> edge.need("dpkg", "--install", Packages.NEW));
         installSeconds = (System.nanoTime() - begun) / 1e9;
+        for (Edge edge : pair.edges()) edge.need("rm", Packages.NEW);
         found.figure("install both hosts", "s", installSeconds);
         found.fact(true, "both installed in %.1f s", installSeconds);
         for (Edge edge : pair.edges()) {
@@ -52,17 +57,17 @@ final class Installing {
                 found.fact(is.equals(what), "%s: %s", edge.name(), is);
             }
         }
-        found.measured(".deb", "MiB", Files.size(packages.file()) / 1048576.0, DEB_MIB);
-        String kilobytes =
+        found.measured(".deb", "MB", Files.size(packages.file()) / MEGABYTE, DEB_MB);
+        String bytes =
                 pair.one()
                         .sh(
                                 """
                                 dpkg-query -L bascule | while read -r f; do
                                     if [ -f "$f" ] && [ ! -L "$f" ]; then echo "$f"; fi
-                                done | tr '\\n' '\\0' | du -ck --apparent-size --files0-from=- | tail -n 1 | cut -f 1
+                                done | tr '\\n' '\\0' | du -cb --files0-from=- | tail -n 1 | cut -f 1
                                 """);
         found.measured(
-                "installed", "MiB", Double.parseDouble(kilobytes.strip()) / 1024, INSTALLED_MIB);
+                "installed", "MB", Double.parseDouble(bytes.strip()) / MEGABYTE, INSTALLED_MB);
     }
 
     void shipped(Found found) throws IOException, InterruptedException, Unavailable {
@@ -87,9 +92,21 @@ final class Installing {
                 "journal: %d lines of priority 6, %d with a priority left in their text",
                 informed,
                 bare);
-        Shell.sleep(IDLE_MILLIS);
-        double rss = Double.parseDouble(edge.processStatus("VmRSS").replaceAll("\\D", "")) / 1024;
-        found.measured("RSS idle", "MiB", rss, RSS_MIB);
+        findIdle(found, "RSS idle", edge, ALONE_MB);
+    }
+
+    /// Both nodes, before anyone asks them for anything.
+    void idle(Found found) throws IOException, InterruptedException, Unavailable {
+        for (Edge edge : pair.edges())
+            findIdle(found, "RSS idle of a node, " + edge.name(), edge, NODE_MB);
+    }
+
+    private static void findIdle(Found found, String name, Edge edge, double most)
+            throws IOException, InterruptedException, Unavailable {
+        long started = Long.parseLong(edge.property("ExecMainStartTimestampMonotonic")) / 1_000;
+        Shell.sleep(Math.max(0, started + IDLE_MILLIS - System.nanoTime() / 1_000_000));
+        String kibibytes = edge.processStatus("VmRSS").replaceAll("\\D", "");
+        found.measured(name, "MB", Double.parseDouble(kibibytes) * 1_024 / MEGABYTE, most);
     }
 
     private static void looked(Found found, Edge edge, String line, String wanted)
@@ -169,10 +186,12 @@ final class Installing {
         }
     }
 
+    /// With all in it that one who used it has: its key and certificates, and what a daemon leaves in its state.
     void purge(Found found) throws IOException, InterruptedException, Unavailable {
         for (Edge edge : pair.edges()) {
-            // What our user has put there by hand is theirs: they take it away as well.
-            edge.sh("rm -f " + Edge.KEY + " " + Packages.NEW);
+            edge.sh(
+                    "cd /etc/bascule; install -m 640 -g bascule %s certs/site.pem; test -s %s; test -d /var/lib/bascule"
+                            .formatted(Edge.CONF, Edge.KEY));
             edge.need("dpkg", "--purge", "bascule");
             edge.need("systemctl", "daemon-reload");
             Listing old = before.get(edge.name());
@@ -180,7 +199,7 @@ final class Installing {
             List<String> left = Listing.of(edge).since(old);
             found.fact(
                     left.isEmpty(),
-                    "%s: %s",
+                    "%s: with a key and a certificate in /etc/bascule; %s",
                     edge.name(),
                     left.isEmpty()
                             ? old.lines().size() + " files, users, units, sockets: as before"

@@ -72,19 +72,20 @@ final class Walk {
                         "pair",
                         "one key made, one file written, both the same on both hosts, both restarted",
                         installing::pair);
-        if (formed) runPair();
+        if (formed) runPair(installing);
         step("remove", "`dpkg --remove`", installing::remove);
         step("purge", "`dpkg --purge`", installing::purge);
         step(
                 "upgrade",
-                "an older package on both, then the new one over it, one host after the other",
+                "an older package on both; then the new one as the README says, the one that serves last",
                 new Moving(pair, packages)::upgrade);
     }
 
-    private void runPair() throws IOException, InterruptedException {
+    private void runPair(Installing installing) throws IOException, InterruptedException {
         Serving serving = new Serving(pair);
         Faults faults = new Faults(pair);
         Moving moving = new Moving(pair, packages);
+        step("idle", "the pair as it was formed, 15 s after its start", installing::idle);
         step("start", "restarted without load, to READY", serving::start);
         step("bad-file", "a file with a fault, and a restart", serving::badFile);
         step("reload", "`systemctl reload` of a good and of a bad file", serving::reload);

@@ -131,6 +131,15 @@ final class BarTest {
     }
 
     @Test
+    void givenBar_whenAllIsDone_thenOnlyWhoIsCountedOrPlantedNeedsNoService() {
+        assertThat(Bar.none(SENT).wantsService()).isTrue();
+        assertThat(Bar.inFlight(SENT).wantsService()).isTrue();
+        assertThat(Bar.outage(SENT, 100).wantsService()).isTrue();
+        assertThat(Bar.counted(SENT).wantsService()).isFalse();
+        assertThat(Bar.planted(SENT).wantsService()).isFalse();
+    }
+
+    @Test
     void givenStep_whenNothingWasLookedAt_thenBroken() {
         Step step = new Step("empty", "", java.util.List.of(), java.util.List.of(), 0);
 
