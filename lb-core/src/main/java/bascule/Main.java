@@ -6,10 +6,10 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import bascule.config.Configuration;
 import bascule.config.ConfigurationLoader;
 import bascule.config.LoadResult;
+import bascule.libc.Libc;
 import bascule.observe.Events;
 import bascule.tls.TicketRing;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
@@ -208,18 +208,14 @@ public final class Main {
 
     /// Puts back what the kernel does with both signals: whoever asks twice does not want to wait. The JVM itself would ignore
     /// the second.
-    @SuppressWarnings("restricted") // Native access: the launcher enables it.
     private static void endAtOnceOnNextSignal() {
-        try {
+        try (Arena arena = Arena.ofConfined()) {
             Thread.sleep(SAME_SIGNAL);
-            Linker linker = Linker.nativeLinker();
-            MethodHandle signal =
-                    linker.downcallHandle(
-                            linker.defaultLookup().findOrThrow("signal"),
-                            FunctionDescriptor.of(ADDRESS, JAVA_INT, ADDRESS));
+            MethodHandle signal = Libc.function("signal", ADDRESS, JAVA_INT, ADDRESS);
+            MemorySegment errno = arena.allocate(Libc.CAPTURE);
             MemorySegment kernelDefault = MemorySegment.NULL; // SIG_DFL
             for (int each : new int[] {SIGINT, SIGTERM}) {
-                var _ = (MemorySegment) signal.invokeExact(each, kernelDefault);
+                var _ = (MemorySegment) signal.invokeExact(errno, each, kernelDefault);
             }
         } catch (Throwable e) { // A method handle may throw anything.
             Events.debug("second-signal-ignored", "cause", e);

@@ -5,10 +5,10 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import bascule.libc.Libc;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -26,17 +26,12 @@ record Terminal(int columns, int rows) {
     /// The size is asked for anew each time: windows change theirs.
     ///
     /// @return null if standard output is something else, or cannot be asked
-    @SuppressWarnings("restricted") // Native access: the launcher enables it.
     static @Nullable Terminal ofOutput() {
         try (Arena arena = Arena.ofConfined()) {
-            Linker linker = Linker.nativeLinker();
-            var ioctl =
-                    linker.downcallHandle(
-                            linker.defaultLookup().findOrThrow("ioctl"),
-                            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS),
-                            Linker.Option.firstVariadicArg(2));
+            MethodHandle ioctl = Libc.variadic("ioctl", 2, JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS);
+            MemorySegment errno = arena.allocate(Libc.CAPTURE);
             MemorySegment size = arena.allocate(JAVA_SHORT, WINSIZE_SHORTS);
-            if ((int) ioctl.invokeExact(STDOUT, TIOCGWINSZ, size) != 0) return null;
+            if ((int) ioctl.invokeExact(errno, STDOUT, TIOCGWINSZ, size) != 0) return null;
             return of(
                     Short.toUnsignedInt(size.getAtIndex(JAVA_SHORT, 1)),
                     Short.toUnsignedInt(size.getAtIndex(JAVA_SHORT, 0)));

@@ -48,6 +48,9 @@ final class Layers {
     /// Modules of their own, below all layers, which do not see each other.
     private static final Set<String> LEAVES = Set.of("tls", "cluster");
 
+    /// Below all, and knows none of them.
+    private static final String BOTTOM = "libc";
+
     /// Who may know of the cluster beside itself.
     private static final Set<String> CLUSTERED = Set.of("", "node", "config", "cluster");
 
@@ -102,13 +105,14 @@ final class Layers {
         String used = packageOf(to);
         if (user.equals(used) || !isKnown(user) || !isKnown(used))
             return false; // Unknown ones are reported by name.
-        if (LEAVES.contains(user)) return true;
+        if (used.equals(BOTTOM)) return false;
+        if (user.equals(BOTTOM) || LEAVES.contains(user)) return true;
         if (used.equals("cluster")) return !CLUSTERED.contains(user);
         return !LEAVES.contains(used) && LAYER.get(used) >= LAYER.get(user);
     }
 
     private static boolean isKnown(String name) {
-        return LAYER.containsKey(name) || LEAVES.contains(name);
+        return LAYER.containsKey(name) || LEAVES.contains(name) || name.equals(BOTTOM);
     }
 
     private static Set<String> references(ClassModel from) {

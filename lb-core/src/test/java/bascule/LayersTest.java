@@ -53,6 +53,8 @@ final class LayersTest {
             config  | listen | bascule.listen.Used fromTheBottom;
             tls     | net    | bascule.net.Used fromALeaf;
             cluster | tls    | bascule.tls.Used fromLeafToLeaf;
+            libc    | cluster | bascule.cluster.Used fromTheBottom;
+            libc    | config  | bascule.config.Used fromTheBottom;
             health  | cluster | bascule.cluster.Used notItsBusiness;
             """)
     void givenReferenceUpALayer_whenRead_thenBothFilesAreNamed(String from, String to, String body)
@@ -64,7 +66,15 @@ final class LayersTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"proxy,http1", "admin,config", "listen,tls", "node,cluster", "http1,http1"})
+    @CsvSource({
+        "proxy,http1",
+        "admin,config",
+        "listen,tls",
+        "node,cluster",
+        "cluster,libc",
+        "systemd,libc",
+        "http1,http1"
+    })
     void givenReferenceDown_whenRead_thenItPasses(String from, String to) throws Exception {
         var layers = compile(used(to), user(from, "bascule." + to + ".Used used;"));
 

@@ -7,6 +7,9 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import bascule.libc.Errno;
+import bascule.libc.Libc;
+import bascule.libc.Sockets;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -50,20 +53,20 @@ public final class NotifySocket implements AutoCloseable {
 
     private NotifySocket(byte[] path, boolean isAbstract) throws IOException {
         arena = Arena.ofShared();
-        errno = arena.allocate(Sys.CAPTURE);
+        errno = arena.allocate(Libc.CAPTURE);
         // An abstract name is as long as it is; a path ends with its NUL.
         address = arena.allocate(2L + path.length + (isAbstract ? 0 : 1), 2);
-        address.set(JAVA_SHORT, 0, (short) Sys.AF_UNIX);
+        address.set(JAVA_SHORT, 0, (short) Sockets.AF_UNIX);
         MemorySegment.copy(path, 0, address, JAVA_BYTE, 2, path.length);
-        fd = Sys.socket(errno, Sys.AF_UNIX, Sys.SOCK_DGRAM | Sys.SOCK_CLOEXEC);
+        fd = Sockets.socket(errno, Sockets.AF_UNIX, Sockets.SOCK_DGRAM | Sockets.SOCK_CLOEXEC, 0);
         if (fd < 0) {
             arena.close();
-            throw new IOException("no socket for NOTIFY_SOCKET: errno " + -fd);
+            throw new IOException("no socket for NOTIFY_SOCKET: " + Libc.meaning(-fd));
         }
         MemorySegment patience = arena.allocate(16, 8); // struct timeval
         patience.set(JAVA_LONG, 0, PATIENCE_MILLIS / 1000);
         patience.set(JAVA_LONG, 8, PATIENCE_MILLIS % 1000 * 1000L);
-        Sys.setsockopt(errno, fd, Sys.SOL_SOCKET, Sys.SO_SNDTIMEO, patience);
+        Sockets.setsockopt(errno, fd, Sockets.SOL_SOCKET, Sys.SO_SNDTIMEO, patience);
     }
 
     /// @param lines `KEY=VALUE`
@@ -90,7 +93,7 @@ public final class NotifySocket implements AutoCloseable {
             if (passed != NO_DESCRIPTOR) {
                 MemorySegment control = call.allocate(CONTROL_BYTES, 8);
                 control.set(JAVA_LONG, 0, CONTROL_LENGTH);
-                control.set(JAVA_INT, 8, Sys.SOL_SOCKET);
+                control.set(JAVA_INT, 8, Sockets.SOL_SOCKET);
                 control.set(JAVA_INT, 12, Sys.SCM_RIGHTS);
                 control.set(JAVA_INT, 16, passed);
                 message.set(ADDRESS, 32, control);
@@ -98,12 +101,12 @@ public final class NotifySocket implements AutoCloseable {
             }
             int sent;
             do sent = Sys.sendmsg(errno, fd, message, Sys.MSG_NOSIGNAL);
-            while (sent == -Sys.EINTR);
-            if (sent == -Sys.EAGAIN)
+            while (sent == -Errno.EINTR);
+            if (sent == -Errno.EAGAIN)
                 throw new IOException(
                         "the manager took nothing for %d ms: %s"
                                 .formatted(PATIENCE_MILLIS, lines[0]));
-            if (sent < 0) throw new IOException("errno %d: %s".formatted(-sent, lines[0]));
+            if (sent < 0) throw new IOException(lines[0] + ": " + Libc.meaning(-sent));
         }
     }
 
@@ -125,7 +128,7 @@ public final class NotifySocket implements AutoCloseable {
     public synchronized void close() {
         if (closed) return;
         closed = true;
-        Sys.close(errno, fd);
+        Sockets.close(errno, fd);
         arena.close();
     }
 }

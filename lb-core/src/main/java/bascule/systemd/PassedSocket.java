@@ -4,6 +4,9 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import bascule.libc.Errno;
+import bascule.libc.Libc;
+import bascule.libc.Sockets;
 import bascule.systemd.ManagerEnvironment.Passed;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -26,26 +29,26 @@ public record PassedSocket(int fd, String name, boolean isIpv6, InetSocketAddres
     public static PassedSocket of(Passed passed) throws IOException {
         int fd = passed.fd();
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = arena.allocate(Sys.CAPTURE);
+            MemorySegment errno = arena.allocate(Libc.CAPTURE);
             MemorySegment value = arena.allocate(JAVA_INT);
             MemorySegment length = arena.allocate(JAVA_INT);
-            if (Sys.fcntl(errno, fd, Sys.F_SETFD, Sys.FD_CLOEXEC) == -Sys.EBADF)
+            if (Sys.fcntl(errno, fd, Sys.F_SETFD, Sys.FD_CLOEXEC) == -Errno.EBADF)
                 throw new IOException("is not open");
-            int listens = option(errno, fd, Sys.SOL_SOCKET, Sys.SO_ACCEPTCONN, value, length);
-            if (listens == -Sys.ENOTSOCK) throw new IOException("is no socket");
+            int listens = option(errno, fd, Sockets.SOL_SOCKET, Sys.SO_ACCEPTCONN, value, length);
+            if (listens == -Errno.ENOTSOCK) throw new IOException("is no socket");
             MemorySegment bound = arena.allocate(ADDRESS_BYTES, 4);
             length.set(JAVA_INT, 0, ADDRESS_BYTES);
-            int named = Sys.getsockname(errno, fd, bound, length);
+            int named = Sockets.getsockname(errno, fd, bound, length);
             int family = named < 0 ? named : bound.get(JAVA_SHORT, 0);
             boolean isTcp =
-                    (family == Sys.AF_INET || family == Sys.AF_INET6)
-                            && option(errno, fd, Sys.SOL_SOCKET, Sys.SO_PROTOCOL, value, length)
+                    (family == Sockets.AF_INET || family == Sockets.AF_INET6)
+                            && option(errno, fd, Sockets.SOL_SOCKET, Sys.SO_PROTOCOL, value, length)
                                     == Sys.IPPROTO_TCP;
             if (!isTcp) throw new IOException("is no TCP socket");
             if (listens != 1) throw new IOException("does not listen");
-            if (option(errno, fd, Sys.SOL_SOCKET, Sys.SO_REUSEPORT, value, length) != 1)
+            if (option(errno, fd, Sockets.SOL_SOCKET, Sys.SO_REUSEPORT, value, length) != 1)
                 throw new IOException("does not share its port (SO_REUSEPORT)");
-            boolean isIpv6 = family == Sys.AF_INET6;
+            boolean isIpv6 = family == Sockets.AF_INET6;
             InetSocketAddress address = address(bound, isIpv6);
             if (isIpv6
                     && address.getAddress().isAnyLocalAddress()
@@ -54,7 +57,7 @@ public record PassedSocket(int fd, String name, boolean isIpv6, InetSocketAddres
             int flags = Sys.fcntl(errno, fd, Sys.F_GETFL, 0);
             Sys.fcntl(errno, fd, Sys.F_SETFL, flags | Sys.O_NONBLOCK);
             // ENOENT where there is none.
-            Sys.setsockopt(errno, fd, Sys.SOL_SOCKET, Sys.SO_DETACH_FILTER, value);
+            Sockets.setsockopt(errno, fd, Sockets.SOL_SOCKET, Sys.SO_DETACH_FILTER, value);
             return new PassedSocket(fd, passed.name(), isIpv6, address);
         }
     }
@@ -89,11 +92,11 @@ public record PassedSocket(int fd, String name, boolean isIpv6, InetSocketAddres
     /// @return its descriptor; -1 if there is none
     public int accept() {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = arena.allocate(Sys.CAPTURE);
-            int flags = Sys.SOCK_NONBLOCK | Sys.SOCK_CLOEXEC;
+            MemorySegment errno = arena.allocate(Libc.CAPTURE);
+            int flags = Sockets.SOCK_NONBLOCK | Sockets.SOCK_CLOEXEC;
             int client;
             do client = Sys.accept4(errno, fd, flags);
-            while (client == -Sys.EINTR || client == -Sys.ECONNABORTED);
+            while (client == -Errno.EINTR || client == -Errno.ECONNABORTED);
             return Math.max(-1, client);
         }
     }
@@ -101,7 +104,7 @@ public record PassedSocket(int fd, String name, boolean isIpv6, InetSocketAddres
     /// It listens no more, whoever else has copies of it; ours is closed.
     public void end() {
         try (Arena arena = Arena.ofConfined()) {
-            Sys.shutdown(arena.allocate(Sys.CAPTURE), fd, Sys.SHUT_RDWR);
+            Sys.shutdown(arena.allocate(Libc.CAPTURE), fd, Sys.SHUT_RDWR);
         }
         close(fd);
     }
@@ -109,7 +112,7 @@ public record PassedSocket(int fd, String name, boolean isIpv6, InetSocketAddres
     /// Closes a descriptor, whatever it is.
     public static void close(int fd) {
         try (Arena arena = Arena.ofConfined()) {
-            Sys.close(arena.allocate(Sys.CAPTURE), fd);
+            Sockets.close(arena.allocate(Libc.CAPTURE), fd);
         }
     }
 }

@@ -64,7 +64,7 @@ final class NotifySocketIT {
         try (var socket = NotifySocket.open(address)) {
             assertThatThrownBy(() -> socket.send("READY=1"))
                     .isInstanceOf(IOException.class)
-                    .hasMessage("errno 2: READY=1"); // ENOENT
+                    .hasMessage("READY=1: No such file or directory (errno 2)");
         }
     }
 

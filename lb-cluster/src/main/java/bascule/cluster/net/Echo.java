@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import bascule.libc.Sockets;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -43,11 +44,11 @@ public final class Echo implements AutoCloseable {
     /// @throws NetFault if neither kind of socket is allowed
     public static Echo open(InetAddress witness, Runnable answered) throws IOException {
         boolean v6 = witness instanceof Inet6Address;
-        int family = v6 ? Sys.AF_INET6 : Sys.AF_INET;
+        int family = v6 ? Sockets.AF_INET6 : Sockets.AF_INET;
         int protocol = v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
         try {
             return new Echo(
-                    new KernelSocket("ping socket", family, Sys.SOCK_DGRAM, protocol),
+                    new KernelSocket("ping socket", family, Sockets.SOCK_DGRAM, protocol),
                     false,
                     witness,
                     answered);
@@ -58,7 +59,7 @@ public final class Echo implements AutoCloseable {
                 new KernelSocket(
                         "raw ICMP socket (needs CAP_NET_RAW, or a group in net.ipv4.ping_group_range)",
                         family,
-                        Sys.SOCK_RAW,
+                        Sockets.SOCK_RAW,
                         protocol);
         try (Arena own = Arena.ofConfined()) {
             if (v6) { // A bit for each type, set = refused (RFC 3542 §3.2).
@@ -97,7 +98,8 @@ public final class Echo implements AutoCloseable {
     private static MemorySegment address(KernelSocket socket, InetAddress witness) {
         byte[] bytes = witness.getAddress();
         MemorySegment address = socket.allocate(bytes.length == 4 ? 16 : 28);
-        address.set(JAVA_SHORT, 0, (short) (bytes.length == 4 ? Sys.AF_INET : Sys.AF_INET6));
+        address.set(
+                JAVA_SHORT, 0, (short) (bytes.length == 4 ? Sockets.AF_INET : Sockets.AF_INET6));
         MemorySegment.copy(bytes, 0, address, JAVA_BYTE, bytes.length == 4 ? 4 : 8, bytes.length);
         if (witness instanceof Inet6Address scoped) address.set(JAVA_INT, 24, scoped.getScopeId());
         return address;

@@ -3,6 +3,8 @@ package bascule.cluster.net;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import bascule.libc.Errno;
+import bascule.libc.Sockets;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.net.Inet4Address;
@@ -175,13 +177,13 @@ public final class HostAddresses implements AutoCloseable {
     }
 
     private static KernelSocket netlink(String what) throws NetFault {
-        return new KernelSocket(what, Sys.AF_NETLINK, Sys.SOCK_RAW, NETLINK_ROUTE);
+        return new KernelSocket(what, Sockets.AF_NETLINK, Sockets.SOCK_RAW, NETLINK_ROUTE);
     }
 
     /// `struct sockaddr_nl`: u16 family, u16 padding, u32 port, u32 groups.
     private static MemorySegment address(KernelSocket socket, int groups) {
         MemorySegment address = socket.allocate(12);
-        address.set(JAVA_SHORT, 0, (short) Sys.AF_NETLINK);
+        address.set(JAVA_SHORT, 0, (short) Sockets.AF_NETLINK);
         address.set(JAVA_INT, 8, groups);
         return address;
     }
@@ -224,7 +226,7 @@ public final class HostAddresses implements AutoCloseable {
                     "renew",
                     address,
                     interfaceIndex,
-                    errno == Sys.EINVAL ? Sys.EADDRNOTAVAIL : errno);
+                    errno == Errno.EINVAL ? Errno.EADDRNOTAVAIL : errno);
         }
     }
 
@@ -232,7 +234,7 @@ public final class HostAddresses implements AutoCloseable {
     public void remove(InetAddress address, int interfaceIndex) throws IOException {
         int errno = change(Netlink.RTM_DELADDR, 0, address, interfaceIndex, 1, 0);
         switch (errno) {
-            case 0, Sys.EADDRNOTAVAIL, Sys.ENODEV, Sys.ENXIO -> {}
+            case 0, Errno.EADDRNOTAVAIL, Errno.ENODEV, Errno.ENXIO -> {}
             default -> throw fault("remove", address, interfaceIndex, errno);
         }
     }
@@ -246,8 +248,8 @@ public final class HostAddresses implements AutoCloseable {
     private static NetFault fault(String verb, InetAddress address, int interfaceIndex, int errno) {
         String needs =
                 switch (errno) {
-                    case Sys.EPERM -> " (needs CAP_NET_ADMIN)";
-                    case Sys.EACCES -> " (is IPv6 disabled there?)";
+                    case Errno.EPERM -> " (needs CAP_NET_ADMIN)";
+                    case Errno.EACCES -> " (is IPv6 disabled there?)";
                     default -> "";
                 };
         return new NetFault(
@@ -325,7 +327,7 @@ public final class HostAddresses implements AutoCloseable {
     /// @return none, or one of each family, IPv4 first; a link-local one carries its interface
     public List<InetAddress> gateways() throws IOException {
         List<InetAddress> gateways = new ArrayList<>(2);
-        for (int family : new int[] {Sys.AF_INET, Sys.AF_INET6}) {
+        for (int family : new int[] {Sockets.AF_INET, Sockets.AF_INET6}) {
             Netlink.@Nullable DefaultRoute best = null;
             for (Netlink message : dump(Netlink.RTM_GETROUTE, family)) {
                 if (message instanceof Netlink.DefaultRoute route
@@ -406,7 +408,7 @@ public final class HostAddresses implements AutoCloseable {
         try {
             call.run();
         } catch (NetFault expected) {
-            if (expected.errno() == Sys.EAGAIN) throw expected;
+            if (expected.errno() == Errno.EAGAIN) throw expected;
         }
     }
 

@@ -3,6 +3,9 @@ package bascule.cluster.net;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import bascule.libc.Errno;
+import bascule.libc.Libc;
+import bascule.libc.Sockets;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -15,20 +18,20 @@ final class KernelSocket implements AutoCloseable {
     private static final int SO_ATTACH_FILTER = 26;
 
     private final Arena arena = Arena.ofShared();
-    private final MemorySegment errno = arena.allocate(Sys.CAPTURE);
-    private final MemorySegment sendErrno = arena.allocate(Sys.CAPTURE);
+    private final MemorySegment errno = arena.allocate(Libc.CAPTURE);
+    private final MemorySegment sendErrno = arena.allocate(Libc.CAPTURE);
     private final String what;
     private final int fd;
 
     /// @param what it is for, in messages
     KernelSocket(String what, int domain, int type, int protocol) throws NetFault {
         this.what = what;
-        int opened = Sys.socket(errno, domain, type | Sys.SOCK_CLOEXEC, protocol);
+        int opened = Sockets.socket(errno, domain, type | Sockets.SOCK_CLOEXEC, protocol);
         if (opened < 0) {
             arena.close();
             throw new NetFault(what, -opened);
         }
-        fd = domain == Sys.AF_PACKET ? LowDescriptors.lower(errno, opened) : opened;
+        fd = domain == Sockets.AF_PACKET ? LowDescriptors.lower(errno, opened) : opened;
     }
 
     int fd() {
@@ -50,7 +53,7 @@ final class KernelSocket implements AutoCloseable {
     }
 
     void option(int level, int name, MemorySegment value) throws NetFault {
-        check(Sys.setsockopt(errno, fd, level, name, value));
+        check(Sockets.setsockopt(errno, fd, level, name, value));
     }
 
     void option(int level, int name, int value) throws NetFault {
@@ -61,23 +64,27 @@ final class KernelSocket implements AutoCloseable {
 
     /// socket(7); the kernel doubles it, and bounds it by `net.core.rmem_max`.
     void receiveBuffer(int bytes) throws NetFault {
-        option(Sys.SOL_SOCKET, SO_RCVBUF, bytes);
+        option(Sockets.SOL_SOCKET, SO_RCVBUF, bytes);
     }
 
     /// A [#receive] that has waited so long returns `-EAGAIN`.
     void receiveTimeout(int seconds) throws NetFault {
         MemorySegment timeval = allocate(16);
         timeval.set(JAVA_LONG, 0, seconds);
-        option(Sys.SOL_SOCKET, SO_RCVTIMEO, timeval);
+        option(Sockets.SOL_SOCKET, SO_RCVTIMEO, timeval);
     }
 
     /// Attaches a classic BPF program, or puts another one in its place in one step. Any thread may, while the socket is open.
     void filter(Filter program) throws NetFault {
         try (Arena own = Arena.ofConfined()) {
-            MemorySegment ownErrno = own.allocate(Sys.CAPTURE);
+            MemorySegment ownErrno = own.allocate(Libc.CAPTURE);
             check(
-                    Sys.setsockopt(
-                            ownErrno, fd, Sys.SOL_SOCKET, SO_ATTACH_FILTER, program.allocate(own)));
+                    Sockets.setsockopt(
+                            ownErrno,
+                            fd,
+                            Sockets.SOL_SOCKET,
+                            SO_ATTACH_FILTER,
+                            program.allocate(own)));
         }
     }
 
@@ -87,14 +94,14 @@ final class KernelSocket implements AutoCloseable {
     /// @return 0 or `-errno`
     int name(MemorySegment into, MemorySegment room) {
         room.set(JAVA_INT, 0, (int) into.byteSize());
-        return Sys.getsockname(errno, fd, into, room);
+        return Sockets.getsockname(errno, fd, into, room);
     }
 
     /// @return bytes sent, or `-errno`
     int send(MemorySegment from, int bytes, int flags, MemorySegment to) {
         int sent;
         do sent = Sys.sendto(sendErrno, fd, from, bytes, flags, to);
-        while (sent == -Sys.EINTR);
+        while (sent == -Errno.EINTR);
         return sent;
     }
 
@@ -102,7 +109,7 @@ final class KernelSocket implements AutoCloseable {
     int receive(MemorySegment into, int flags) {
         int received;
         do received = Sys.recv(errno, fd, into, flags);
-        while (received == -Sys.EINTR);
+        while (received == -Errno.EINTR);
         return received;
     }
 

@@ -1,5 +1,7 @@
 package bascule.cluster.net;
 
+import bascule.libc.Libc;
+import bascule.libc.Sockets;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
@@ -15,7 +17,7 @@ public final class LowDescriptors {
     /// Two for each of the interfaces of any real host, and the same while a hand-over runs.
     private static final int COUNT = 24;
 
-    private static final int EFD_CLOEXEC = Sys.SOCK_CLOEXEC;
+    private static final int EFD_CLOEXEC = Sockets.SOCK_CLOEXEC;
 
     private static final Deque<Integer> FREE = new ArrayDeque<>();
     private static final Set<Integer> LENT = new HashSet<>();
@@ -29,7 +31,7 @@ public final class LowDescriptors {
     public static synchronized void reserve() throws NetFault {
         if (placeholder >= 0) return;
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment errno = arena.allocate(Sys.CAPTURE);
+            MemorySegment errno = arena.allocate(Libc.CAPTURE);
             for (int i = 0; i <= COUNT; i++) {
                 int fd = Sys.eventfd(errno, 0, EFD_CLOEXEC);
                 if (fd < 0) throw new NetFault("descriptors for packet sockets", -fd);
@@ -45,19 +47,19 @@ public final class LowDescriptors {
     static synchronized int lower(MemorySegment errno, int fd) {
         Integer low = FREE.pollFirst();
         if (low == null) return fd;
-        if (Sys.dup3(errno, fd, low, Sys.SOCK_CLOEXEC) < 0) {
+        if (Sys.dup3(errno, fd, low, Sockets.SOCK_CLOEXEC) < 0) {
             FREE.addFirst(low);
             return fd;
         }
-        Sys.close(errno, fd);
+        Sockets.close(errno, fd);
         LENT.add(low);
         return low;
     }
 
     /// Closes a socket, and keeps its number if it is one of these.
     static synchronized void close(MemorySegment errno, int fd) {
-        if (LENT.remove(fd) && Sys.dup3(errno, placeholder, fd, Sys.SOCK_CLOEXEC) >= 0)
+        if (LENT.remove(fd) && Sys.dup3(errno, placeholder, fd, Sockets.SOCK_CLOEXEC) >= 0)
             FREE.addFirst(fd);
-        else Sys.close(errno, fd);
+        else Sockets.close(errno, fd);
     }
 }

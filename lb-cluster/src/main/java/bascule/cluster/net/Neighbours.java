@@ -5,6 +5,8 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import bascule.libc.Errno;
+import bascule.libc.Sockets;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.net.Inet4Address;
@@ -144,14 +146,14 @@ public final class Neighbours implements AutoCloseable {
     private static KernelSocket packet(HostAddresses.Interface on) throws NetFault {
         return new KernelSocket(
                 "packet socket on " + on.name() + " (needs CAP_NET_RAW)",
-                Sys.AF_PACKET,
-                Sys.SOCK_RAW,
+                Sockets.AF_PACKET,
+                Sockets.SOCK_RAW,
                 0);
     }
 
     /// `struct sockaddr_ll`: u16 family, be16 protocol, i32 interface, u16 hardware type, u8 packet type, u8 length, 8 bytes of address.
     private static MemorySegment link(MemorySegment address, int protocol, int interfaceIndex) {
-        address.set(JAVA_SHORT, 0, (short) Sys.AF_PACKET);
+        address.set(JAVA_SHORT, 0, (short) Sockets.AF_PACKET);
         address.set(JAVA_SHORT.withOrder(ByteOrder.BIG_ENDIAN), 2, (short) protocol);
         address.set(JAVA_INT, 4, interfaceIndex);
         return address;
@@ -244,7 +246,7 @@ public final class Neighbours implements AutoCloseable {
         int known = out.name(name, nameLength);
         if (known < 0) throw new NetFault(on.name(), -known);
         // The kernel forgets the interface when it goes.
-        if (name.get(JAVA_BYTE, 11) != 6) throw new NetFault(on.name(), Sys.ENODEV);
+        if (name.get(JAVA_BYTE, 11) != 6) throw new NetFault(on.name(), Errno.ENODEV);
         own =
                 (name.get(JAVA_SHORT.withOrder(ByteOrder.BIG_ENDIAN), 12) & 0xffffL) << 32
                         | name.get(JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN), 14)
@@ -267,7 +269,7 @@ public final class Neighbours implements AutoCloseable {
         try {
             call.run();
         } catch (NetFault expected) {
-            if (expected.errno() != Sys.ENXIO && expected.errno() != Sys.ENODEV) throw expected;
+            if (expected.errno() != Errno.ENXIO && expected.errno() != Errno.ENODEV) throw expected;
         }
     }
 

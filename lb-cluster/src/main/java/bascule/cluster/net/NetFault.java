@@ -1,5 +1,7 @@
 package bascule.cluster.net;
 
+import bascule.libc.Errno;
+import bascule.libc.Libc;
 import java.io.IOException;
 
 /// The kernel said no.
@@ -21,20 +23,20 @@ public final class NetFault extends IOException {
 
     private static String meaning(int errno) {
         return switch (errno) {
-            case Sys.EPERM -> "operation not permitted (EPERM)";
-            case Sys.ENXIO, Sys.ENODEV -> "no such interface (errno " + errno + ")";
-            case Sys.EAGAIN -> "the kernel did not answer in time (EAGAIN)";
-            case Sys.EACCES -> "permission denied (EACCES)";
-            case Sys.EINVAL -> "invalid argument (EINVAL)";
-            case Sys.EADDRNOTAVAIL -> "the address is not there (EADDRNOTAVAIL)";
-            case Sys.ENETDOWN -> "the interface is down (ENETDOWN)";
-            case Sys.ENOBUFS -> "no buffer space (ENOBUFS)";
-            default -> "errno " + errno;
+            case Errno.EPERM -> "operation not permitted (EPERM)";
+            case Errno.ENXIO, Errno.ENODEV -> "no such interface (errno " + errno + ")";
+            case Errno.EAGAIN -> "the kernel did not answer in time (EAGAIN)";
+            case Errno.EACCES -> "permission denied (EACCES)";
+            case Errno.EINVAL -> "invalid argument (EINVAL)";
+            case Errno.EADDRNOTAVAIL -> "the address is not there (EADDRNOTAVAIL)";
+            case Errno.ENETDOWN -> "the interface is down (ENETDOWN)";
+            case Errno.ENOBUFS -> "no buffer space (ENOBUFS)";
+            default -> Libc.meaning(errno);
         };
     }
 
     /// Was it about an address that is not there (any more)?
     public boolean isNotThere() {
-        return errno == Sys.EADDRNOTAVAIL;
+        return errno == Errno.EADDRNOTAVAIL;
     }
 }

@@ -2,6 +2,7 @@ package bascule.cluster.net;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
+import bascule.libc.Sockets;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -88,7 +89,7 @@ sealed interface Netlink {
         byte[] bytes = address.getAddress();
         boolean v6 = bytes.length == 16;
         header(into, type, flags, sequence);
-        into.put((byte) (v6 ? Sys.AF_INET6 : Sys.AF_INET));
+        into.put((byte) (v6 ? Sockets.AF_INET6 : Sockets.AF_INET));
         // Always of full length: no route to a subnet comes with it.
         into.put((byte) (bytes.length * 8));
         into.put((byte) addressFlags); // Their low byte; all of them follow in IFA_FLAGS.
@@ -305,7 +306,7 @@ sealed interface Netlink {
 
     /// @return of an address of the family, in bytes; -1 if it is neither IPv4 nor IPv6
     private static int size(byte family) {
-        return family == Sys.AF_INET ? 4 : family == Sys.AF_INET6 ? 16 : -1;
+        return family == Sockets.AF_INET ? 4 : family == Sockets.AF_INET6 ? 16 : -1;
     }
 
     /// A link-local address carries its interface.

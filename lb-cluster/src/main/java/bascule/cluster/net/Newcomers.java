@@ -3,6 +3,7 @@ package bascule.cluster.net;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import bascule.libc.Sockets;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
@@ -92,14 +93,14 @@ public final class Newcomers implements AutoCloseable {
         socket =
                 new KernelSocket(
                         "packet socket on " + on.name() + " (needs CAP_NET_RAW)",
-                        Sys.AF_PACKET,
-                        Sys.SOCK_RAW,
+                        Sockets.AF_PACKET,
+                        Sockets.SOCK_RAW,
                         0);
         try {
             out = socket.allocate(LONGEST);
             outView = out.asByteBuffer();
             to = socket.allocate(SOCKADDR_LL);
-            to.set(JAVA_SHORT, 0, (short) Sys.AF_PACKET);
+            to.set(JAVA_SHORT, 0, (short) Sockets.AF_PACKET);
             to.set(JAVA_INT, 4, on.index());
             socket.option(SOL_PACKET, PACKET_VNET_HDR, 1);
             receiveBuffer();
@@ -120,7 +121,7 @@ public final class Newcomers implements AutoCloseable {
 
     private void receiveBuffer() throws NetFault {
         try {
-            socket.option(Sys.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES);
+            socket.option(Sockets.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES);
         } catch (NetFault withoutNetAdmin) {
             socket.receiveBuffer(RECEIVE_BUFFER_BYTES);
         }

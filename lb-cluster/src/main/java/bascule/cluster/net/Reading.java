@@ -4,6 +4,9 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import bascule.libc.Errno;
+import bascule.libc.Libc;
+import bascule.libc.Sockets;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -28,7 +31,7 @@ final class Reading implements AutoCloseable {
     private final List<KernelSocket> sockets;
     private final Receiver receiver;
     private final Arena arena = Arena.ofShared();
-    private final MemorySegment errno = arena.allocate(Sys.CAPTURE);
+    private final MemorySegment errno = arena.allocate(Libc.CAPTURE);
     private final MemorySegment polled;
     private final MemorySegment room;
     private final ByteBuffer view;
@@ -84,7 +87,7 @@ final class Reading implements AutoCloseable {
         try {
             while (!closed) {
                 int ready = Sys.poll(errno, polled, -1);
-                if (ready < 0 && ready != -Sys.EINTR) pause();
+                if (ready < 0 && ready != -Errno.EINTR) pause();
                 for (int i = 0; ready > 0 && i < sockets.size(); i++) {
                     if (polled.get(JAVA_SHORT, 8L * i + 6) != 0) read(i);
                 }
@@ -100,7 +103,7 @@ final class Reading implements AutoCloseable {
             received = sockets.get(socket).receive(room, Sys.MSG_DONTWAIT);
             try {
                 if (received > 0) receiver.received(socket, view.clear().limit(received));
-                else if (received == -Sys.ENOBUFS) receiver.lost();
+                else if (received == -Errno.ENOBUFS) receiver.lost();
             } catch (RuntimeException bug) {
                 // One message less is better than a thread that hears nothing any more.
                 thread.getUncaughtExceptionHandler().uncaughtException(thread, bug);
@@ -108,7 +111,7 @@ final class Reading implements AutoCloseable {
         }
         // ENETDOWN is said once when the interface goes down, and the socket lives on; others are
         // unknown here, and must not spin.
-        if (received < 0 && received != -Sys.EAGAIN && received != -Sys.ENOBUFS) pause();
+        if (received < 0 && received != -Errno.EAGAIN && received != -Errno.ENOBUFS) pause();
     }
 
     /// Has the receiver told of what waits by now, on the thread that calls; nothing if the sockets are closed.
@@ -142,7 +145,7 @@ final class Reading implements AutoCloseable {
     private synchronized void end() {
         ended = true;
         sockets.forEach(KernelSocket::close);
-        Sys.close(errno, wake);
+        Sockets.close(errno, wake);
         arena.close();
     }
 
@@ -153,7 +156,7 @@ final class Reading implements AutoCloseable {
         synchronized (this) {
             if (!ended) {
                 try (Arena own = Arena.ofConfined()) {
-                    Sys.write(own.allocate(Sys.CAPTURE), wake, own.allocateFrom(JAVA_LONG, 1));
+                    Sys.write(own.allocate(Libc.CAPTURE), wake, own.allocateFrom(JAVA_LONG, 1));
                 }
             }
         }

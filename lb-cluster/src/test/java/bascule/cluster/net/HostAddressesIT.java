@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import bascule.cluster.net.HostAddresses.Address;
 import bascule.cluster.net.HostAddresses.Interface;
 import bascule.cluster.testing.Namespace;
+import bascule.libc.Errno;
 import java.io.File;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -170,7 +171,7 @@ class HostAddressesIT {
 
         assertThatExceptionOfType(NetFault.class)
                 .isThrownBy(() -> addresses.renew(address, lan, 10))
-                .satisfies(f -> assertThat(f.errno()).isEqualTo(Sys.EADDRNOTAVAIL))
+                .satisfies(f -> assertThat(f.errno()).isEqualTo(Errno.EADDRNOTAVAIL))
                 .withMessageContaining(address.getHostAddress());
 
         assertThat(listed(address)).isNull();
@@ -206,7 +207,7 @@ class HostAddressesIT {
         assertThat(addresses.interfaces()).noneMatch(i -> i.name().equals("lan0"));
         assertThatExceptionOfType(NetFault.class)
                 .isThrownBy(() -> addresses.put(InetAddress.getByName(V4), lan, 1))
-                .satisfies(f -> assertThat(f.errno()).isEqualTo(Sys.ENODEV));
+                .satisfies(f -> assertThat(f.errno()).isEqualTo(Errno.ENODEV));
     }
 
     @Test

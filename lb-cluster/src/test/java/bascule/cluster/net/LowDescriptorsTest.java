@@ -2,6 +2,8 @@ package bascule.cluster.net;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import bascule.libc.Libc;
+import bascule.libc.Sockets;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,8 +23,8 @@ class LowDescriptorsTest {
 
         for (int round = 0; round < 100; round++) {
             try (KernelSocket errnoOf = socket()) {
-                var errno = errnoOf.allocate((int) Sys.CAPTURE.byteSize());
-                int fd = Sys.socket(errno, Sys.AF_INET, Sys.SOCK_DGRAM, 0);
+                var errno = errnoOf.allocate((int) Libc.CAPTURE.byteSize());
+                int fd = Sockets.socket(errno, Sockets.AF_INET, Sockets.SOCK_DGRAM, 0);
                 int low = LowDescriptors.lower(errno, fd);
 
                 assertThat(low).isLessThan(lowest);
@@ -41,10 +43,10 @@ class LowDescriptorsTest {
     void givenMoreSocketsThanNumbers_whenMoved_thenTheRestStaysWhereItIs() throws Exception {
         LowDescriptors.reserve();
         try (KernelSocket errnoOf = socket()) {
-            var errno = errnoOf.allocate((int) Sys.CAPTURE.byteSize());
+            var errno = errnoOf.allocate((int) Libc.CAPTURE.byteSize());
             List<Integer> all = new ArrayList<>();
             for (int i = 0; i < 40; i++) {
-                int fd = Sys.socket(errno, Sys.AF_INET, Sys.SOCK_DGRAM, 0);
+                int fd = Sockets.socket(errno, Sockets.AF_INET, Sockets.SOCK_DGRAM, 0);
                 all.add(LowDescriptors.lower(errno, fd));
             }
             assertThat(all).doesNotHaveDuplicates().allSatisfy(fd -> assertThat(fd).isPositive());
@@ -54,7 +56,7 @@ class LowDescriptorsTest {
     }
 
     private static KernelSocket socket() throws NetFault {
-        return new KernelSocket("test", Sys.AF_INET, Sys.SOCK_DGRAM, 0);
+        return new KernelSocket("test", Sockets.AF_INET, Sockets.SOCK_DGRAM, 0);
     }
 
     private static String link(int fd) throws IOException {

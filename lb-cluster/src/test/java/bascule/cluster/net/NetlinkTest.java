@@ -3,6 +3,7 @@ package bascule.cluster.net;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import bascule.libc.Sockets;
 import java.net.Inet6Address;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -259,7 +260,7 @@ class NetlinkTest {
                 0,
                 9,
                 b -> {
-                    b.put((byte) Sys.AF_INET)
+                    b.put((byte) Sockets.AF_INET)
                             .put((byte) destinationBits)
                             .put((byte) 0)
                             .put((byte) 0);

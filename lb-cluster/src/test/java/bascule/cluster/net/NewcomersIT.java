@@ -3,6 +3,8 @@ package bascule.cluster.net;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import bascule.cluster.testing.Namespace;
+import bascule.libc.Errno;
+import bascule.libc.Sockets;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
@@ -272,9 +274,9 @@ class NewcomersIT {
 
     private KernelSocket raw(Namespace host) throws Exception {
         KernelSocket socket =
-                host.inside(() -> new KernelSocket("test", Sys.AF_PACKET, Sys.SOCK_RAW, 0));
+                host.inside(() -> new KernelSocket("test", Sockets.AF_PACKET, Sockets.SOCK_RAW, 0));
         MemorySegment to = socket.allocate(20);
-        KernelSocket.view(to).putShort(0, (short) Sys.AF_PACKET).putInt(4, lan(host).index());
+        KernelSocket.view(to).putShort(0, (short) Sockets.AF_PACKET).putInt(4, lan(host).index());
         socket.bind(to);
         return socket;
     }
@@ -285,7 +287,7 @@ class NewcomersIT {
         room.copyFrom(bytes);
         int sent;
         do sent = socket.send(room, frame.length, 0, MemorySegment.NULL);
-        while (sent == -Sys.ENOBUFS);
+        while (sent == -Errno.ENOBUFS);
         assertThat(sent).isEqualTo(frame.length);
     }
 
