@@ -310,7 +310,8 @@ class HostAddressesIT {
                         lost.countDown();
                     }
                 };
-        try (HostAddresses small = namespace.inside(() -> HostAddresses.open(slow, 4096))) {
+        try (HostAddresses small = namespace.inside(() -> HostAddresses.open(slow, 4096));
+                AutoCloseable _ = go::countDown) { // Else its end waits for ever if this fails.
             for (int i = 0; i < 100; i++) small.put(inet(i), lan, 60);
             assertThat(lost.getCount()).isEqualTo(1);
             go.countDown();
