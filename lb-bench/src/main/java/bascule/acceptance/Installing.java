@@ -22,8 +22,8 @@ final class Installing {
     /// Of a node of the pair; infinite: it is only counted.
     private static final double NODE_MB = Double.POSITIVE_INFINITY;
 
-    /// A node that ends alone keeps its address for so long: the kernel's lease of it, and the time that its end may take.
-    private static final int LEASE_SECONDS = 12;
+    /// A host that it was removed from has the address for no longer, though no other node takes it.
+    private static final int MOST_SECONDS = 2;
 
     /// As old a daemon is when its memory is looked at: by then the C library has given back what the start took.
     private static final int IDLE_MILLIS = 15_000;
@@ -157,8 +157,8 @@ final class Installing {
     }
 
     void remove(Found found) throws IOException, InterruptedException, Unavailable {
-        long begun = System.nanoTime();
         pair.both(edge -> edge.need("dpkg", "--remove", "bascule"));
+        long removed = System.nanoTime();
         boolean formed = !pair.configuration().isEmpty();
         for (Edge edge : pair.edges()) {
             if (formed) {
@@ -169,15 +169,15 @@ final class Installing {
             }
             found.fact(!edge.isActive(), "%s: stopped", edge.name());
             Wait.until(
-                    LEASE_SECONDS * 1_000,
+                    MOST_SECONDS * 1_000,
                     () -> !edge.has(Bed.FLOATING),
                     () -> edge.name() + " still has the floating IP");
             found.fact(
                     true,
                     "%s: without the floating IP after %.1f s (≤ %d)",
                     edge.name(),
-                    (System.nanoTime() - begun) / 1e9,
-                    LEASE_SECONDS);
+                    (System.nanoTime() - removed) / 1e9,
+                    MOST_SECONDS);
             String left = edge.run("find", "/usr/bin/bascule", "/usr/lib/bascule").output();
             found.fact(
                     left.lines().allMatch(each -> each.contains("No such file")),

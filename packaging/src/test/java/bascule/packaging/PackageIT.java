@@ -456,6 +456,29 @@ class PackageIT {
     }
 
     @Test
+    void givenRemoval_whenTheDaemonHasStopped_thenWhatItLeftOnTheHostIsReleased(
+            @TempDir Path folder) throws Exception {
+        Path told = folder.resolve("told");
+        for (String each : List.of("deb-systemd-invoke", "bascule"))
+            fake(folder.resolve(each), "echo \"" + each + " $*\" >>'" + told + "'\nexit 1\n");
+        Path script = folder.resolve("prerm");
+        Files.writeString(
+                script,
+                run("dpkg-deb", "--info", deb().toString(), "prerm")
+                        .out()
+                        .replace("/run/systemd/system", folder.toString()));
+        for (String each : List.of("upgrade", "remove")) {
+            var builder = command("sh", script.toString(), each);
+            builder.environment().merge("PATH", folder + ":", (old, first) -> first + old);
+            assertThat(end(builder)).isEqualTo(fine(""));
+        }
+
+        assertThat(told)
+                .hasContent(
+                        "deb-systemd-invoke stop bascule.service\nbascule floating-ip release\n");
+    }
+
+    @Test
     void givenFoldersOfTheConfiguration_whenTheyAreMade_thenOnlyRootAndTheGroupSeeIntoThem(
             @TempDir Path root) throws Exception {
         require("systemd-tmpfiles");
