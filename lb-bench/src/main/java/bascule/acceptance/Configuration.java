@@ -35,8 +35,8 @@ final class Configuration {
                         extra
                                 ? "listeners.extra { bind = \":8090\", backend = web, limits.connections = 1000 }\n"
                                 : "",
-                        Bed.SERVER_PORTS.stream()
-                                .map(port -> "\"" + Bed.GATEWAY + ":" + port + "\"")
+                        Bed.SERVERS.stream()
+                                .map(each -> '"' + each + '"')
                                 .collect(Collectors.joining(", ")),
                         loops);
     }

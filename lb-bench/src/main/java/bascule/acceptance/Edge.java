@@ -1,6 +1,7 @@
 package bascule.acceptance;
 
 import bascule.harness.AdminSocket;
+import bascule.harness.Cgroups;
 import bascule.harness.Host;
 import bascule.harness.Native;
 import bascule.harness.Shell;
@@ -22,7 +23,6 @@ final class Edge {
     static final String KEY = "/etc/bascule/cluster.key";
 
     private static final int BOOT_MILLIS = 60_000;
-    private static final int START_MILLIS = 10_000;
     private static final int COMMAND_SECONDS = 120;
     private static final int ASK_MILLIS = 1_000;
     private static final String PATH =
@@ -268,11 +268,6 @@ final class Edge {
 
     boolean isActive() throws IOException, InterruptedException {
         return run("systemctl", "is-active", "--quiet", UNIT).exitCode() == 0;
-    }
-
-    /// Waits until it is `active`, as long as a start may take.
-    void awaitActive() throws IOException, InterruptedException, Unavailable {
-        Wait.until(START_MILLIS, this::isActive, () -> name + " is not active: " + lastWords());
     }
 
     /// Waits until another process of the daemon than this one is active.

@@ -2,6 +2,7 @@ package bascule.acceptance;
 
 import bascule.harness.Client;
 import bascule.harness.Host;
+import bascule.harness.Nginx;
 import bascule.harness.Recording;
 import bascule.harness.Shell;
 import bascule.harness.Unavailable;
@@ -75,7 +76,7 @@ final class Load {
     /// Asks for a page that takes half a second, ten times a second: some of these are always under way.
     Load askSlow(String whom, String address, Bar bar) {
         String what = whom + ", takes half a second, " + SLOW + "/s";
-        return add(what, address, HTTP, Bed.SLOW, SLOW, bar);
+        return add(what, address, HTTP, Nginx.SLOW, SLOW, bar);
     }
 
     private Load add(String what, String address, int port, String path, int perSecond, Bar bar) {
@@ -146,7 +147,7 @@ final class Load {
 
     private View view(Running of) {
         Asked asked = of.asked;
-        long patience = asked.path.equals(Bed.SLOW) ? SLOW_PATIENCE_NANOS : PATIENCE_NANOS;
+        long patience = asked.path.equals(Nginx.SLOW) ? SLOW_PATIENCE_NANOS : PATIENCE_NANOS;
         return View.of(asked.what, of.recording, patience, goneNanos, asked.bar);
     }
 }

@@ -1,12 +1,8 @@
 package bascule.acceptance;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
+import bascule.harness.Circumstances;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.LocalDate;
-import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -30,7 +26,7 @@ final class Report {
                 """
                 # Acceptance
 
-                Written by `%s` on %s, in %d min %d s. Commit %s; %s; kernel %s.
+                %s.
 
                 Two hosts booted with systemd as their first process (systemd-nspawn, in memory) on a bridge; `%s` installed on
                 both by `dpkg --install`, the same file and key on both. Servers (nginx) and clients stand on the bridge. A client opens
@@ -46,13 +42,7 @@ final class Report {
 
                 """
                         .formatted(
-                                command,
-                                LocalDate.now(ZoneOffset.UTC),
-                                seconds / 60,
-                                seconds % 60,
-                                line(checkout, "git", "describe", "--always", "--dirty"),
-                                machine(),
-                                System.getProperty("os.version", ""),
+                                Circumstances.text(command, checkout, seconds),
                                 packages.file().getFileName()));
         for (Walked each : walks) append(text, each);
         return text.toString();
@@ -108,31 +98,5 @@ final class Report {
                                         String.format(
                                                 Locale.ROOT, "| %s | %.1f |%n", name, value)));
         text.append("\n");
-    }
-
-    private static String line(Path checkout, String... command) throws InterruptedException {
-        try {
-            Process process =
-                    new ProcessBuilder(command)
-                            .directory(checkout.toFile())
-                            .redirectErrorStream(true)
-                            .start();
-            String all = new String(process.getInputStream().readAllBytes(), UTF_8);
-            process.waitFor();
-            return all.lines().findFirst().orElse("").strip();
-        } catch (IOException _) {
-            return command[0] + " is not installed";
-        }
-    }
-
-    private static String machine() throws IOException {
-        String cpu = "unknown";
-        int cpus = 0;
-        for (String line : Files.readAllLines(Path.of("/proc/cpuinfo"))) {
-            if (!line.startsWith("model name")) continue;
-            cpu = line.substring(line.indexOf(':') + 1).strip();
-            cpus++;
-        }
-        return cpus + " × " + cpu;
     }
 }

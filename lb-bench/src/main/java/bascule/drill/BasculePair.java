@@ -4,6 +4,7 @@ import bascule.harness.AdminSocket;
 import bascule.harness.Native;
 import bascule.harness.Shell;
 import bascule.harness.Unavailable;
+import bascule.harness.Wait;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
@@ -15,7 +16,6 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 /// Bascule on both edges, by its launcher, as a user would start it. The file is the same, byte by byte, and lies in
@@ -31,7 +31,7 @@ final class BasculePair extends Pair {
     private static final int ASK_MILLIS = 100;
     private static final int METRICS_MILLIS = 1_000;
     private static final int HAND_OVER_MILLIS = 10_000;
-    private static final int STOP_SECONDS = 40;
+    private static final int STOP_MILLIS = 40_000;
     private static final String CLOCK = "clock";
 
     static final String ROGUE = "rogue";
@@ -293,14 +293,14 @@ final class BasculePair extends Pair {
     }
 
     @Override
-    void stop(String edge) throws InterruptedException, Unavailable {
+    void stop(String edge) throws IOException, InterruptedException, Unavailable {
         List<ProcessHandle> all = family(edge);
         for (ProcessHandle each : all) Native.kill(each.pid(), Native.SIGTERM);
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(STOP_SECONDS);
-        while (all.stream().anyMatch(ProcessHandle::isAlive)) {
-            if (System.nanoTime() - deadline > 0) throw new Unavailable(edge + " does not stop");
-            Shell.sleep(5);
-        }
+        Wait.until(
+                STOP_MILLIS,
+                5,
+                () -> all.stream().noneMatch(ProcessHandle::isAlive),
+                () -> edge + " does not stop");
         forget(edge);
     }
 

@@ -1,20 +1,16 @@
 package bascule.drill;
 
+import bascule.harness.Ground;
 import bascule.harness.Host;
-import bascule.harness.Leftover;
-import bascule.harness.Native;
 import bascule.harness.Shell;
 import bascule.harness.Tools;
 import bascule.harness.Unavailable;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ThreadLocalRandom;
-import java.util.stream.Stream;
 
 /// Hosts on real bridges: network namespaces with random names, and a folder. Closing it ends every process in them and
 /// deletes all of it; so does Ctrl-C, and what a run left behind that was killed, the next one deletes.
@@ -37,35 +33,27 @@ final class Bed implements AutoCloseable {
 
     static final String LAN6 = "fd00::";
 
-    private static final String FOLDER = "bascule-drill-";
+    private static final String KIND = "drill";
 
     private static final Map<String, Integer> NUMBERS =
             Map.of(
                     "edge1", 11, "edge2", 12, "edge3", 13, "gateway", 1, "client", 9, "rogue", 66,
                     "servers", 21);
 
-    private final String id;
-    private final Path folder;
+    private final Ground ground;
     private final Map<String, Host> hosts = new LinkedHashMap<>();
     private final Host bridges;
-    private final Thread onExit = new Thread(this::end, "bed-end");
-    private boolean ended;
 
-    private Bed(String id, Path folder) {
-        this.id = id;
-        this.folder = folder;
-        bridges = new Host("switch", "bascule-" + id + "-switch");
+    private Bed() throws IOException {
+        ground = Ground.make(KIND, () -> {});
+        bridges = ground.host("switch");
         for (String name :
                 List.of("client", "edge1", "edge2", "edge3", "gateway", "rogue", "servers"))
-            hosts.put(name, new Host(name, "bascule-" + id + "-" + name));
+            hosts.put(name, ground.host(name));
     }
 
     static Bed make() throws IOException, InterruptedException, Unavailable {
-        String id = String.format("%04x", ThreadLocalRandom.current().nextInt(1 << 16));
-        Path folder = Files.createTempDirectory(FOLDER + id + "-");
-        Leftover.mark(folder, id);
-        Bed bed = new Bed(id, folder);
-        Runtime.getRuntime().addShutdownHook(bed.onExit);
+        Bed bed = new Bed();
         try {
             bed.build();
             return bed;
@@ -148,7 +136,7 @@ final class Bed implements AutoCloseable {
 
     /// A folder for one host, or for one program: made when it is first asked for.
     Path folder(String name) throws IOException {
-        return Files.createDirectories(folder.resolve(name));
+        return ground.folder(name);
     }
 
     /// Pulls the cable out of the switch, or puts it back: both ends lose their carrier.
@@ -170,17 +158,7 @@ final class Bed implements AutoCloseable {
     /// Has a port of the switch forward nothing more, with the carrier up; or all again.
     void forwarding(String network, String host, boolean on)
             throws IOException, InterruptedException, Unavailable {
-        Shell.need(
-                List.of(
-                        "bridge",
-                        "-n",
-                        bridges.namespace(),
-                        "link",
-                        "set",
-                        "dev",
-                        network + "-" + host,
-                        "state",
-                        on ? "3" : "0")); // BR_STATE_FORWARDING, BR_STATE_DISABLED
+        set(network, host, "state", on ? "3" : "0"); // BR_STATE_FORWARDING, BR_STATE_DISABLED
     }
 
     /// Has the switch hand on a broadcast to this host before all others: it does so to the port that came last first.
@@ -195,73 +173,26 @@ final class Bed implements AutoCloseable {
     /// Has the switch forward nothing between these hosts, but all between them and others; or all again.
     void apart(String network, List<String> hosts, boolean on)
             throws IOException, InterruptedException, Unavailable {
-        for (String host : hosts)
-            Shell.need(
-                    List.of(
-                            "bridge",
-                            "-n",
-                            bridges.namespace(),
-                            "link",
-                            "set",
-                            "dev",
-                            network + "-" + host,
-                            "isolated",
-                            on ? "on" : "off"));
+        for (String host : hosts) set(network, host, "isolated", on ? "on" : "off");
+    }
+
+    /// @param option of a port, as bridge(8) calls it
+    private void set(String network, String host, String option, String value)
+            throws IOException, InterruptedException, Unavailable {
+        String port = network + "-" + host;
+        List<String> command = new ArrayList<>(List.of("bridge", "-n", bridges.namespace()));
+        command.addAll(List.of("link", "set", "dev", port, option, value));
+        Shell.need(command);
     }
 
     @Override
     public void close() {
-        end();
-        try {
-            Runtime.getRuntime().removeShutdownHook(onExit);
-        } catch (IllegalStateException _) {
-            // The JVM ends already.
-        }
-    }
-
-    private synchronized void end() {
-        if (ended) return;
-        ended = true;
-        List<String> namespaces = new ArrayList<>(List.of(bridges.namespace()));
-        hosts.values().forEach(host -> namespaces.add(host.namespace()));
-        remove(namespaces, folder);
+        ground.close();
     }
 
     /// Deletes what runs left behind whose process is gone.
     static void sweep() throws IOException {
-        for (Map.Entry<Path, String> each : Leftover.orphans(FOLDER).entrySet()) {
-            String prefix = "bascule-" + each.getValue() + "-";
-            List<String> namespaces;
-            try (Stream<Path> all = Files.list(Path.of("/run/netns"))) {
-                namespaces =
-                        all.map(file -> String.valueOf(file.getFileName()))
-                                .filter(name -> name.startsWith(prefix))
-                                .toList();
-            }
-            System.err.println("drills: an earlier run was killed: removing " + prefix + "*");
-            remove(namespaces, each.getKey());
-        }
-    }
-
-    private static void remove(List<String> namespaces, Path folder) {
-        try {
-            for (String namespace : namespaces) {
-                String pids = Shell.run(List.of("ip", "netns", "pids", namespace)).output();
-                pids.lines()
-                        .filter(line -> line.matches("\\d+"))
-                        .map(Long::parseLong)
-                        .filter(pid -> pid != ProcessHandle.current().pid())
-                        .forEach(pid -> Native.kill(pid, Native.SIGKILL));
-            }
-            var batch = new StringBuilder();
-            namespaces.forEach(each -> batch.append("netns del " + each + "\n"));
-            Shell.run(List.of("ip", "-force", "-batch", "-"), batch.toString());
-            Leftover.delete(folder);
-        } catch (IOException e) {
-            System.err.println("drills: left behind: " + e.getMessage());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        Ground.sweep(KIND);
     }
 
     /// What is missing on this machine for a bed; empty if nothing is.
@@ -273,6 +204,6 @@ final class Bed implements AutoCloseable {
 
     @Override
     public String toString() {
-        return "bascule-" + id;
+        return ground.toString();
     }
 }

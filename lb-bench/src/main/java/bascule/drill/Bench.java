@@ -2,14 +2,17 @@ package bascule.drill;
 
 import bascule.harness.Client;
 import bascule.harness.Host;
+import bascule.harness.Nginx;
 import bascule.harness.Recording;
 import bascule.harness.Shell;
 import bascule.harness.Unavailable;
+import bascule.harness.Wait;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -21,13 +24,14 @@ import org.jspecify.annotations.Nullable;
 final class Bench implements AutoCloseable {
     static final int HTTP = 80;
 
-    /// What takes half a second.
-    static final String SLOW = "/slow";
-
     /// The patient client's.
     private static final long PATIENT_NANOS = 3_000_000_000L;
 
-    private static final int PATIENCE_SECONDS = 30;
+    private static final int PATIENCE_MILLIS = 30_000;
+
+    /// Looks in a row that find the same.
+    private static final int CALM_LOOKS = 5;
+
     private static final int STEADY_REQUESTS = 20;
 
     /// Longer than what the first fault costs.
@@ -38,7 +42,7 @@ final class Bench implements AutoCloseable {
     private final Path checkout;
     private final Client client;
     private final Client patientClient;
-    private final Process servers;
+    private final Nginx servers;
     private final ReentrantLock turn;
     private @Nullable Path common;
     private @Nullable Pair pair;
@@ -51,7 +55,7 @@ final class Bench implements AutoCloseable {
             ReentrantLock turn,
             Client client,
             Client patientClient,
-            Process servers) {
+            Nginx servers) {
         this.turn = turn;
         this.bed = bed;
         this.bascule = bascule;
@@ -67,7 +71,13 @@ final class Bench implements AutoCloseable {
             throws IOException, InterruptedException, Unavailable {
         Bed bed = Bed.make();
         try {
-            Process servers = startServers(bed);
+            int first = Bed.number("servers");
+            List<String> addresses =
+                    List.of(
+                            Bed.address("srv", first) + ":80",
+                            Bed.address("srv", first + 1) + ":80");
+            Nginx servers =
+                    Nginx.start(bed.host("servers"), bed.folder("servers"), List.of(), addresses);
             return new Bench(
                     bed,
                     bascule,
@@ -76,62 +86,10 @@ final class Bench implements AutoCloseable {
                     Client.start(bed.host("client")),
                     Client.start(bed.host("client"), PATIENT_NANOS),
                     servers);
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | InterruptedException | Unavailable | RuntimeException e) {
             bed.close();
             throw e;
         }
-    }
-
-    /// nginx, which says which of the two it is; [#SLOW] takes half a second.
-    private static Process startServers(Bed bed) throws IOException {
-        Path folder = bed.folder("servers");
-        Path pages = Files.createDirectories(folder.resolve("pages"));
-        // With its head more than is sent at once, which is what is allowed in half a second.
-        Files.writeString(pages.resolve("slow"), "slow ".repeat(104));
-        int first = Bed.number("servers");
-        String text =
-                """
-                user root;
-                daemon off;
-                worker_processes 1;
-                pid %1$s/pid;
-                error_log %1$s/error.log;
-                events { worker_connections 1000; }
-                http {
-                    access_log off;
-                    client_body_temp_path %1$s/body;
-                    proxy_temp_path %1$s/proxy;
-                    fastcgi_temp_path %1$s/fastcgi;
-                    uwsgi_temp_path %1$s/uwsgi;
-                    scgi_temp_path %1$s/scgi;
-                    keepalive_requests 1000000000;
-                    root %4$s;
-                    limit_rate 1000;
-                    sendfile_max_chunk 500;
-                    server { listen %2$s:80; location = /slow {} location / { return 200 "s1\\n"; } }
-                    server { listen %3$s:80; location = /slow {} location / { return 200 "s2\\n"; } }
-                }
-                """
-                        .formatted(
-                                folder,
-                                Bed.address("srv", first),
-                                Bed.address("srv", first + 1),
-                                pages);
-        Path file = Files.writeString(folder.resolve("nginx.conf"), text);
-        return new ProcessBuilder(
-                        bed.host("servers")
-                                .command(
-                                        List.of(
-                                                "nginx",
-                                                "-p",
-                                                folder.toString(),
-                                                "-e",
-                                                folder.resolve("error.log").toString(),
-                                                "-c",
-                                                file.toString())))
-                .redirectErrorStream(true)
-                .redirectOutput(folder.resolve("nginx.log").toFile())
-                .start();
     }
 
     Bed bed() {
@@ -178,9 +136,7 @@ final class Bench implements AutoCloseable {
 
     /// Has a pair with this setup, if it has another one or none.
     void install(Setup setup) throws IOException, InterruptedException, Unavailable {
-        if (!servers.isAlive())
-            throw new Unavailable(
-                    "nginx ended: " + Files.readString(bed.folder("servers").resolve("nginx.log")));
+        servers.check();
         if (pair != null && pair.setup.equals(setup)) return;
         remove();
         if (bascule && common == null) common = BasculePair.common(bed, checkout);
@@ -250,36 +206,39 @@ final class Bench implements AutoCloseable {
             pair().kill(edge);
             pair().start(edge);
         }
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
-        long rested = System.nanoTime() + HELD_DOWN_NANOS;
-        int calm = 0;
-        List<String> before = List.of();
-        while (calm < 5) {
-            String missing = unready();
+        Settling settling = new Settling();
+        Wait.until(PATIENCE_MILLIS, 60, settling::look, settling::missing);
+        List<String> wrong = observer().check();
+        if (!wrong.isEmpty()) System.err.println("drills: observer: " + wrong);
+    }
+
+    /// Looks at the members until nothing changes any more.
+    private final class Settling {
+        private long renewNanos = System.nanoTime() + HELD_DOWN_NANOS;
+        private int calm;
+        private List<String> before = List.of();
+        private String missing = "";
+
+        boolean look() throws IOException, InterruptedException, Unavailable {
+            for (String edge : pair().setup.members())
+                if (!pair().runs(edge))
+                    throw new Unavailable(edge + " ended: " + pair().tail(edge));
+            if (System.nanoTime() - renewNanos > 0) {
+                renewNanos += TimeUnit.MILLISECONDS.toNanos(PATIENCE_MILLIS);
+                renewHeldDown();
+            }
+            missing = unready();
             List<String> owners = new ArrayList<>();
             for (InetAddress each : pair().addresses())
                 owners.add(String.join("+", observer().holders(each)));
             calm = missing.isEmpty() && owners.equals(before) ? calm + 1 : 0;
             before = owners;
-            for (String edge : pair().setup.members())
-                if (!pair().runs(edge))
-                    throw new Unavailable(edge + " ended: " + pair().tail(edge));
-            if (System.nanoTime() - rested > 0) {
-                rested = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
-                renewHeldDown();
-            }
-            if (System.nanoTime() - deadline > 0)
-                throw new Unavailable(
-                        "not ready within "
-                                + PATIENCE_SECONDS
-                                + " s: "
-                                + missing
-                                + " owners "
-                                + owners);
-            Shell.sleep(60);
+            return calm == CALM_LOOKS;
         }
-        List<String> wrong = observer().check();
-        if (!wrong.isEmpty()) System.err.println("drills: observer: " + wrong);
+
+        String missing() {
+            return missing + " owners " + before;
+        }
     }
 
     /// Faults that follow each other as fast as here hold a node down for up to a minute: the next trial is not about that. A daemon that is
@@ -311,13 +270,15 @@ final class Bench implements AutoCloseable {
         // After a partition a client may be led astray for good: that was counted in its trial.
         if (!bascule) Shell.run(bed.host("client").ip("neigh", "flush", "dev", "lan0"));
         Recording recording = by.record(targets, path, periodNanos, Client.MOST_REQUESTS);
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
-        while (!recording.steady(STEADY_REQUESTS)) {
-            if (System.nanoTime() - deadline > 0) {
-                by.stop();
-                throw new Unavailable("the pair does not serve: " + recording.summary());
-            }
-            Shell.sleep(20);
+        try {
+            Wait.until(
+                    PATIENCE_MILLIS,
+                    20,
+                    () -> recording.steady(STEADY_REQUESTS),
+                    () -> "the pair does not serve: " + recording.summary());
+        } catch (Unavailable e) {
+            by.stop();
+            throw e;
         }
         return recording;
     }
@@ -330,7 +291,7 @@ final class Bench implements AutoCloseable {
         for (Path log : pair().logs()) {
             Path edge = log.getParent();
             String name = (edge == null ? "" : edge.getFileName()) + "-" + log.getFileName();
-            Files.copy(log, to.resolve(name), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+            Files.copy(log, to.resolve(name), StandardCopyOption.REPLACE_EXISTING);
         }
     }
 
@@ -345,7 +306,6 @@ final class Bench implements AutoCloseable {
         }
         client.close();
         patientClient.close();
-        servers.destroy();
         bed.close();
     }
 }

@@ -50,7 +50,7 @@ final class Main {
         List<Run.Result> results;
         try {
             results =
-                    new Run(checkout, options.keepAll(), line -> System.out.println(line))
+                    new Run(checkout, options.keepAll(), System.out::println)
                             .run(
                                     drills,
                                     each -> options.bascule() ? options.trialsOf(each.trials()) : 0,

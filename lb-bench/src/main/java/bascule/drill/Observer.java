@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// Who has which address: the kernel of each host tells of each change (rtnetlink(7)), so that also what lasts less than
 /// a millisecond is seen; [#check] holds that against what the kernel lists. Wherever two hosts have one address, it
@@ -78,22 +79,13 @@ final class Observer implements AutoCloseable {
     }
 
     private static Watched open(Host host) throws IOException, InterruptedException {
-        int[] fds = new int[2];
-        List<IOException> failed = new ArrayList<>();
-        Thread.ofPlatform()
-                .start(
-                        () -> {
-                            try {
-                                Native.enter(host.file());
-                                fds[0] = netlink(ADDRESS_GROUPS);
-                                fds[1] = netlink(0);
-                            } catch (IOException e) {
-                                failed.add(e);
-                            }
-                        })
-                .join();
-        if (!failed.isEmpty()) throw failed.getFirst();
-        return new Watched(host.name(), fds[0], fds[1], new LinkedHashMap<>());
+        return host.inside(
+                () ->
+                        new Watched(
+                                host.name(),
+                                netlink(ADDRESS_GROUPS),
+                                netlink(0),
+                                new LinkedHashMap<>()));
     }
 
     private static int netlink(int groups) throws IOException {
@@ -161,8 +153,7 @@ final class Observer implements AutoCloseable {
     }
 
     /// @param at of the struct ifaddrmsg, which attributes follow
-    private static @org.jspecify.annotations.Nullable InetAddress address(
-            byte[] bytes, ByteBuffer in, int at, int end) {
+    private static @Nullable InetAddress address(byte[] bytes, ByteBuffer in, int at, int end) {
         InetAddress found = null;
         for (int a = at + 8; a + 4 <= end; a += in.getShort(a) + 3 & ~3) {
             int length = in.getShort(a);

@@ -204,7 +204,7 @@ abstract sealed class Pair implements AutoCloseable permits BasculePair, Keepali
         return all;
     }
 
-    /// The descriptor of the socket that listens on the port of the client, in the process that does.
+    /// Shuts down the sockets that listen on the client's port, behind the back of the process that has them.
     final void closeListener(String edge) throws IOException, Unavailable {
         boolean found = false;
         for (ProcessHandle each : family(edge)) {

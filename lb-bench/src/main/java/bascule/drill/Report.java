@@ -1,12 +1,8 @@
 package bascule.drill;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
+import bascule.harness.Circumstances;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.LocalDate;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -29,7 +25,7 @@ final class Report {
         text.append("# Drills\n\n");
         text.append(
                 """
-                Written by `%s` on %s, in %d min %d s. Commit %s; %s; kernel %s; Java %s; %s; %s; %s.
+                %s; Java %s; %s; %s; %s.
 
                 Two hosts in network namespaces on a bridge, real daemons with their launcher's options, two servers (nginx) on a
                 network of their own. A client opens a connection every 10 ms, asks for a short page and gives up after 200 ms.
@@ -46,17 +42,11 @@ final class Report {
                 - **moves**: how often the address came to a host, the worst trial.
                 """
                         .formatted(
-                                command,
-                                LocalDate.now(ZoneOffset.UTC),
-                                seconds / 60,
-                                seconds % 60,
-                                line(checkout, "git", "describe", "--always", "--dirty"),
-                                machine(),
-                                System.getProperty("os.version", ""),
+                                Circumstances.text(command, checkout, seconds),
                                 System.getProperty("java.vm.version", ""),
-                                line(checkout, "keepalived", "--version"),
-                                line(checkout, "haproxy", "-v"),
-                                line(checkout, "nginx", "-v")));
+                                Circumstances.line(checkout, "keepalived", "--version"),
+                                Circumstances.line(checkout, "haproxy", "-v"),
+                                Circumstances.line(checkout, "nginx", "-v")));
         text.append(
                 "\n## In short\n\n| fault | bar | Bascule | keepalived | |\n|---|---|---|---|---|\n");
         for (Run.Result each : results) {
@@ -140,31 +130,5 @@ final class Report {
         List<String> faults = new ArrayList<>();
         for (Outcome each : every) if (!each.fault().isEmpty()) faults.add(each.fault());
         if (!faults.isEmpty()) text.append("\n" + name + ": " + String.join("; ", faults) + "\n");
-    }
-
-    private static String line(Path checkout, String... command) throws InterruptedException {
-        try {
-            Process process =
-                    new ProcessBuilder(command)
-                            .directory(checkout.toFile())
-                            .redirectErrorStream(true)
-                            .start();
-            String all = new String(process.getInputStream().readAllBytes(), UTF_8);
-            process.waitFor();
-            return all.lines().findFirst().orElse("").strip();
-        } catch (IOException _) {
-            return command[0] + " is not installed";
-        }
-    }
-
-    private static String machine() throws IOException {
-        String cpu = "unknown";
-        int cpus = 0;
-        for (String line : Files.readAllLines(Path.of("/proc/cpuinfo"))) {
-            if (!line.startsWith("model name")) continue;
-            cpu = line.substring(line.indexOf(':') + 1).strip();
-            cpus++;
-        }
-        return cpus + " × " + cpu;
     }
 }

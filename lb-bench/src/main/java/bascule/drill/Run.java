@@ -116,9 +116,10 @@ final class Run {
         } finally {
             if (turn.isHeldByCurrentThread()) turn.unlock();
         }
+        List<Outcome> alone = List.of(outcome);
         boolean breaks =
                 !outcome.fault().isEmpty()
-                        || drill.limits().stream().anyMatch(new Judge(outcome)::breaks);
+                        || drill.limits().stream().anyMatch(each -> !each.holds().test(alone));
         if (keepAll || breaks && bench.isBascule() || !outcome.fault().isEmpty()) {
             Path folder =
                     checkout.resolve("lb-bench/target/drills")
@@ -161,11 +162,5 @@ final class Run {
         if (!outcome.fault().isEmpty()) line.append(", FAILED: " + outcome.fault());
         if (breaks) line.append("  <-- " + outcome.folder());
         return line.toString();
-    }
-
-    private record Judge(Outcome of) {
-        boolean breaks(Drill.Limit limit) {
-            return !limit.holds().test(List.of(of));
-        }
     }
 }

@@ -8,10 +8,7 @@ final class Stats {
     private Stats() {}
 
     static List<Double> of(List<Outcome> all, ToDoubleFunction<Outcome> figure) {
-        return all.stream()
-                .map(each -> figure.applyAsDouble(each))
-                .filter(each -> !each.isNaN())
-                .toList();
+        return all.stream().map(figure::applyAsDouble).filter(each -> !each.isNaN()).toList();
     }
 
     static double median(List<Double> values) {

@@ -1,6 +1,7 @@
 package bascule.drill;
 
 import bascule.harness.Client;
+import bascule.harness.Nginx;
 import bascule.harness.Recording;
 import bascule.harness.Shell;
 import bascule.harness.Unavailable;
@@ -59,7 +60,7 @@ final class Trial {
                 bench.patientClient(),
                 SLOW_NANOS,
                 bench.targets(),
-                Bench.SLOW,
+                Nginx.SLOW,
                 SLOW_PERIOD_NANOS);
     }
 

@@ -42,26 +42,15 @@ final class Wire implements AutoCloseable {
         ByteBuffer address = ByteBuffer.allocate(20).order(ByteOrder.nativeOrder());
         address.putShort((short) Native.AF_PACKET);
         address.put((byte) (ALL >> 8)).put((byte) ALL).putInt(index); // struct sockaddr_ll
-        int[] fd = new int[1];
-        List<IOException> failed = new ArrayList<>();
-        Thread.ofPlatform()
-                .start(
-                        () -> {
-                            try {
-                                Native.enter(host.file());
-                                fd[0] =
-                                        Native.socket(
-                                                Native.AF_PACKET,
-                                                Native.SOCK_RAW,
-                                                ALL << 8,
-                                                address.array());
-                            } catch (IOException e) {
-                                failed.add(e);
-                            }
-                        })
-                .join();
-        if (!failed.isEmpty()) throw failed.getFirst();
-        return new Wire(fd[0], hardware);
+        int socket =
+                host.inside(
+                        () ->
+                                Native.socket(
+                                        Native.AF_PACKET,
+                                        Native.SOCK_RAW,
+                                        ALL << 8,
+                                        address.array()));
+        return new Wire(socket, hardware);
     }
 
     /// What passes in the next time, of one protocol over IPv4.
@@ -103,8 +92,8 @@ final class Wire implements AutoCloseable {
         System.arraycopy(hardware, 0, own, MAC, MAC);
         if (own[HEADER + 9] == UDP) {
             int payload = payload(own);
-            own[payload + 6] =
-                    0; // No checksum: what was heard may have waited for the device to make it.
+            // No checksum: what was heard may have waited for the device to make it.
+            own[payload + 6] = 0;
             own[payload + 7] = 0;
         }
         Native.send(socket, own);

@@ -17,7 +17,7 @@ public final class Leftover {
     private Leftover() {}
 
     /// @param id of what the folder stands for, such as the middle of the names of namespaces; no spaces
-    public static void mark(Path folder, String id) throws IOException {
+    static void mark(Path folder, String id) throws IOException {
         Files.writeString(
                 folder.resolve(OWNER),
                 id + " " + ProcessHandle.current().pid() + " " + startOf(Path.of("/proc/self")));
@@ -25,7 +25,7 @@ public final class Leftover {
 
     /// @param prefix of the folder's name
     /// @return ids by folder
-    public static Map<Path, String> orphans(String prefix) throws IOException {
+    static Map<Path, String> orphans(String prefix) throws IOException {
         List<Path> folders;
         try (Stream<Path> all = Files.list(Path.of(System.getProperty("java.io.tmpdir", "/tmp")))) {
             folders =

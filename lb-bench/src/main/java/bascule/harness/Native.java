@@ -17,6 +17,7 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 
 /// System calls that Java has no words for. Signals, namespaces and priorities are of threads and processes by number;
 /// descriptors are plain integers that the caller closes.
@@ -86,10 +87,8 @@ public final class Native {
     public static final class Frozen implements AutoCloseable {
         private final List<Long> tasks;
         private final Thread tracer; // Only who has stopped a thread may let it go on.
-        private final java.util.concurrent.CountDownLatch stopped =
-                new java.util.concurrent.CountDownLatch(1);
-        private final java.util.concurrent.CountDownLatch over =
-                new java.util.concurrent.CountDownLatch(1);
+        private final CountDownLatch stopped = new CountDownLatch(1);
+        private final CountDownLatch over = new CountDownLatch(1);
         private volatile String fault = "";
 
         private Frozen(List<Long> tasks) {

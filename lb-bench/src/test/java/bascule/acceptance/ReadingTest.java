@@ -2,35 +2,12 @@ package bascule.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
-/// What is read from kernels, hosts and JVMs.
+/// What is read from hosts, daemons and JVMs.
 final class ReadingTest {
-    @Test
-    void givenBothVersionsOfControlGroups_whenRead_thenTheTwoThatSystemdUses() {
-        assertThat(
-                        Cgroups.roots(
-                                List.of(
-                                        "30 25 0:26 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu",
-                                        "31 25 0:27 / /sys/fs/cgroup/systemd rw,nosuid - cgroup cgroup rw,name=systemd",
-                                        "32 25 0:28 / /sys/fs/cgroup/unified rw shared:3 - cgroup2 cgroup2 rw",
-                                        "33 25 0:28 /a /mnt rw - cgroup2 cgroup2 rw")))
-                .containsExactly(
-                        Path.of("/sys/fs/cgroup/systemd"), Path.of("/sys/fs/cgroup/unified"));
-    }
-
-    @Test
-    void givenVersionTwoAlone_whenRead_thenThatOne() {
-        assertThat(
-                        Cgroups.roots(
-                                List.of(
-                                        "30 25 0:26 / /sys/fs/cgroup rw shared:4 - cgroup2 cgroup2 rw")))
-                .containsExactly(Path.of("/sys/fs/cgroup"));
-    }
-
     @Test
     void givenLogOfTheJvm_whenRead_thenTheLongestOfEach() {
         Pauses pauses =
@@ -60,5 +37,29 @@ final class ReadingTest {
                 .containsExactly(
                         "+ user bascule:x:999:999::/:/usr/sbin/nologin",
                         "- unit-file a.service enabled");
+    }
+
+    private static final String STATUS =
+            """
+              FLOATING IP  ADDRESS         OWNER  EPOCH  ELIGIBLE
+              public       10.77.0.100/24  edge1      7  %s
+
+              NODE   STATE  ADDRESS     CONFIGURATION
+              edge1  up     10.77.0.11  0123abcd4567
+              edge2  %s     10.77.0.12  0123abcd4567
+            """;
+
+    @Test
+    void givenStatus_whenRead_thenWhoOwnsAndWhoMay() {
+        assertThat(Moving.owner(STATUS.formatted("yes", "up"))).isEqualTo("edge1");
+        assertThat(Moving.mayOwn(STATUS.formatted("yes", "up"), "edge2")).isTrue();
+    }
+
+    @Test
+    void givenNodeThatIsNotReady_whenRead_thenItMayNotOwn() {
+        assertThat(Moving.mayOwn(STATUS.formatted("no: starting", "up"), "edge2")).isFalse();
+        assertThat(Moving.mayOwn(STATUS.formatted("yes", "gone"), "edge2")).isFalse();
+        assertThat(Moving.mayOwn("no answer", "edge2")).isFalse();
+        assertThat(Moving.owner("no answer")).isEmpty();
     }
 }

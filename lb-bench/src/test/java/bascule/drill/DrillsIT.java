@@ -8,11 +8,14 @@ import bascule.harness.Recording;
 import bascule.harness.Shell;
 import bascule.harness.Unavailable;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.assertj.core.api.SoftAssertions;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
@@ -50,7 +53,7 @@ class DrillsIT {
         List<Drill> drills =
                 Drills.all().stream().filter(each -> TRIALS.containsKey(each.name())).toList();
         assertThat(drills).hasSameSizeAs(TRIALS.entrySet());
-        new Run(checkout, false, line -> System.out.println(line))
+        new Run(checkout, false, System.out::println)
                 .run(drills, each -> TRIALS.get(each.name()), _ -> 0)
                 .forEach(each -> OUTCOMES.put(each.drill().name(), each.bascule()));
     }
@@ -122,8 +125,8 @@ class DrillsIT {
             throws IOException, InterruptedException, Unavailable {
         try (Bed bed = Bed.make();
                 Client client = Client.start(bed.host("client"))) {
-            var nobody = new java.net.InetSocketAddress(Bed.LAN + 200, Bench.HTTP);
-            var closed = new java.net.InetSocketAddress(Bed.LAN + 11, Bench.HTTP);
+            var nobody = new InetSocketAddress(Bed.LAN + 200, Bench.HTTP);
+            var closed = new InetSocketAddress(Bed.LAN + 11, Bench.HTTP);
             Recording recording = client.record(List.of(nobody, closed), Client.PERIOD_NANOS);
             Shell.sleep(1_000);
             client.stop();
@@ -141,12 +144,12 @@ class DrillsIT {
     @Test
     void givenAddressThatComesAndGoes_whenWatched_thenEachIsSeen()
             throws IOException, InterruptedException, Unavailable {
-        var address = java.net.InetAddress.getByName(Bed.LAN + 100);
+        var address = InetAddress.getByName(Bed.LAN + 100);
         try (Bed bed = Bed.make();
                 Observer observer =
                         Observer.start(
                                 List.of(bed.host("edge1"), bed.host("edge2")),
-                                java.util.Set.of(address),
+                                Set.of(address),
                                 (_, _) -> true)) {
             Shell.need(bed.host("edge1").ip("addr", "add", Bed.LAN + "100/32", "dev", "lan0"));
             Shell.need(bed.host("edge2").ip("addr", "add", Bed.LAN + "100/32", "dev", "lan0"));

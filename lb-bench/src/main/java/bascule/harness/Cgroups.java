@@ -1,16 +1,18 @@
-package bascule.acceptance;
+package bascule.harness;
 
 import java.io.IOException;
-import java.nio.file.DirectoryStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.Stream;
 
 /// Control groups (cgroups(7)): each host needs one of its own in every hierarchy that systemd uses, or two of them meet in one.
 /// That is the one hierarchy of version 2 where it stands alone, else it and the one called `systemd` of version 1.
-final class Cgroups {
+public final class Cgroups {
     private static final String HEAVIEST = "10000";
     private static final String HEAVIEST_SHARES = "262144";
 
@@ -65,7 +67,10 @@ final class Cgroups {
     }
 
     /// A command, started in these groups; the process becomes the command.
-    static List<String> within(List<Path> groups, List<String> command) {
+    ///
+    /// @param groups none: it is the command itself
+    public static List<String> within(List<Path> groups, List<String> command) {
+        if (groups.isEmpty()) return command;
         List<String> all = new ArrayList<>(List.of("bash", "-ec", ENTER, "bash"));
         groups.forEach(each -> all.add(each.toString()));
         all.add("--");
@@ -77,19 +82,61 @@ final class Cgroups {
         return roots(Files.readAllLines(Path.of("/proc/self/mountinfo")), "cpu");
     }
 
-    /// The groups of this name, with all in them; they have to be without processes.
-    static void remove(String name) throws IOException {
-        for (Path root : roots()) removeTree(root.resolve(name));
-        for (Path root : weighing()) removeTree(root.resolve(name));
+    /// Kills all in the groups whose name begins so.
+    static void killAll(String prefix) throws IOException {
+        for (Path group : groups(roots(), prefix)) {
+            List<Path> lists = new ArrayList<>();
+            try (Stream<Path> files = Files.walk(group)) {
+                files.filter(each -> each.endsWith("cgroup.procs")).forEach(lists::add);
+            } catch (UncheckedIOException _) {
+                // A group went meanwhile.
+            }
+            for (Path list : lists) {
+                try {
+                    for (String pid : Files.readAllLines(list))
+                        Native.kill(Long.parseLong(pid), Native.SIGKILL);
+                } catch (IOException _) {
+                    // It went meanwhile.
+                }
+            }
+        }
+    }
+
+    /// The groups whose name begins so, with all in them; they have to be without processes.
+    static void remove(String prefix) throws IOException {
+        for (Path group : groups(roots(), prefix)) removeTree(group);
+        for (Path group : groups(weighing(), prefix)) removeTree(group);
+    }
+
+    private static List<Path> groups(List<Path> roots, String prefix) throws IOException {
+        List<Path> all = new ArrayList<>();
+        for (Path root : roots) all.addAll(folders(root, prefix));
+        return all;
+    }
+
+    private static List<Path> folders(Path of, String prefix) throws IOException {
+        try (Stream<Path> all = Files.list(of)) {
+            return all.filter(each -> String.valueOf(each.getFileName()).startsWith(prefix))
+                    .filter(each -> Files.isDirectory(each, LinkOption.NOFOLLOW_LINKS))
+                    .toList();
+        }
     }
 
     private static void removeTree(Path group) throws IOException {
-        if (!Files.isDirectory(group, LinkOption.NOFOLLOW_LINKS)) return;
-        try (DirectoryStream<Path> inner =
-                Files.newDirectoryStream(
-                        group, each -> Files.isDirectory(each, LinkOption.NOFOLLOW_LINKS))) {
-            for (Path each : inner) removeTree(each);
-        }
+        for (Path each : folders(group, "")) removeTree(each);
         Files.delete(group); // rmdir(2): the files in it go with it.
+    }
+
+    /// Why groups cannot be made here; empty if they can.
+    public static String missing() throws IOException {
+        if (roots().isEmpty()) return "control groups of systemd's";
+        String probe = "bascule-probe-" + ThreadLocalRandom.current().nextInt(10_000, 100_000);
+        try {
+            make(probe);
+            remove(probe);
+            return "";
+        } catch (IOException e) {
+            return "the right to make control groups (" + e.getMessage() + ")";
+        }
     }
 }

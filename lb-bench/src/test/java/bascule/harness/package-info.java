@@ -1,0 +1,4 @@
+@NullMarked
+package bascule.harness;
+
+import org.jspecify.annotations.NullMarked;
