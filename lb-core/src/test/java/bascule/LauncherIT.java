@@ -94,6 +94,19 @@ final class LauncherIT {
     }
 
     @Test
+    void givenNothingBuilt_whenAskedForTheJdk_thenItsFolder() throws Exception {
+        String own = System.getProperty("java.home");
+
+        Ended ended =
+                command(launcherThatWants("25").toString(), "jdk")
+                        .environment("PATH", bin().toString())
+                        .environment("JAVA_HOME", own)
+                        .end();
+
+        assertThat(ended).isEqualTo(new Ended(0, own + "\n", ""));
+    }
+
+    @Test
     void givenLinkToTheLauncher_whenCalledFromElsewhere_thenItFindsItsCheckout() throws Exception {
         Path link = Files.createSymbolicLink(folder.resolve("link"), ROOT.resolve("bascule"));
 

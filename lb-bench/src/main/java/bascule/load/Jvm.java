@@ -1,5 +1,6 @@
 package bascule.load;
 
+import bascule.harness.Unavailable;
 import com.sun.management.ThreadMXBean;
 import com.sun.tools.attach.AttachNotSupportedException;
 import com.sun.tools.attach.VirtualMachine;

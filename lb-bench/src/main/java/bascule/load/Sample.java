@@ -1,5 +1,6 @@
 package bascule.load;
 
+import bascule.harness.Unavailable;
 import java.io.IOException;
 
 /// One slice of load on one proxy, and what it cost on either side.

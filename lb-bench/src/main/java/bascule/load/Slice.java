@@ -1,5 +1,6 @@
 package bascule.load;
 
+import bascule.harness.Unavailable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
