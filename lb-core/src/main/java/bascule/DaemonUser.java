@@ -5,10 +5,9 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import bascule.config.ConfigurationLoader;
 import bascule.config.LoadResult;
+import bascule.libc.Libc;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -50,14 +49,15 @@ final class DaemonUser {
     }
 
     /// @return false if there is nobody to become
-    @SuppressWarnings("restricted") // Native access: the launcher enables it.
+    @SuppressWarnings("restricted") // The record is libc's.
     private static boolean become() throws IOException {
-        var integer = FunctionDescriptor.of(JAVA_INT);
-        if ((int) call("geteuid", integer) != ROOT) return false;
         try (Arena arena = Arena.ofConfined()) {
+            MemorySegment errno = arena.allocate(Libc.CAPTURE);
+            if ((int) Libc.function("geteuid", JAVA_INT).invokeExact(errno) != ROOT) return false;
             MemorySegment name = arena.allocateFrom(NAME);
             var found =
-                    (MemorySegment) call("getpwnam", FunctionDescriptor.of(ADDRESS, ADDRESS), name);
+                    (MemorySegment)
+                            Libc.function("getpwnam", ADDRESS, ADDRESS).invokeExact(errno, name);
             if (found.address() == 0) return false;
             MemorySegment user = found.reinterpret(PASSWD_BYTES);
             int uid = user.get(JAVA_INT, UID_OFFSET);
@@ -65,29 +65,23 @@ final class DaemonUser {
             // libc changes all threads, setuid(2) "C library/kernel differences".
             int groups =
                     (int)
-                            call(
-                                    "initgroups",
-                                    integer.appendArgumentLayouts(ADDRESS, JAVA_INT),
-                                    name,
-                                    gid);
-            var one = integer.appendArgumentLayouts(JAVA_INT);
-            if (groups != 0
-                    || (int) call("setgid", one, gid) != 0
-                    || (int) call("setuid", one, uid) != 0)
-                throw new IOException("it cannot be taken on (expected: CAP_SETUID, CAP_SETGID)");
+                            Libc.function("initgroups", JAVA_INT, ADDRESS, JAVA_INT)
+                                    .invokeExact(errno, name, gid);
+            must(Libc.result(errno, groups));
+            int group = (int) Libc.function("setgid", JAVA_INT, JAVA_INT).invokeExact(errno, gid);
+            must(Libc.result(errno, group));
+            int own = (int) Libc.function("setuid", JAVA_INT, JAVA_INT).invokeExact(errno, uid);
+            must(Libc.result(errno, own));
             return true;
+        } catch (IOException refused) {
+            throw refused;
+        } catch (Throwable impossible) {
+            throw new AssertionError(impossible);
         }
     }
 
-    @SuppressWarnings("restricted") // Native access: the launcher enables it.
-    private static Object call(String name, FunctionDescriptor shape, Object... arguments)
-            throws IOException {
-        try {
-            Linker linker = Linker.nativeLinker();
-            return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), shape)
-                    .invokeWithArguments(arguments);
-        } catch (Throwable failure) { // A method handle may throw anything.
-            throw new IOException(name + ": " + failure, failure);
-        }
+    private static void must(int result) throws IOException {
+        if (result < 0)
+            throw new IOException(Libc.meaning(-result) + " (expected: CAP_SETUID, CAP_SETGID)");
     }
 }
