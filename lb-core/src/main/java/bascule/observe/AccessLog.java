@@ -30,6 +30,10 @@ public final class AccessLog implements AutoCloseable {
     /// Most that goes into one write.
     private static final int CHUNK = 256 << 10;
 
+    /// The same where others write, too: a Unix socket, which the journal's stream is, takes so much as one piece (unix_stream_sendmsg()). What is longer
+    /// is cut wherever it may be, and an event may come in between.
+    private static final int SHARED_CHUNK = 32 << 10;
+
     /// Pauses between two looks at empty rings: the first, doubled up to the last.
     private static final long SHORTEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
@@ -313,10 +317,29 @@ public final class AccessLog implements AutoCloseable {
 
     private int write(ByteBuffer ring, long from, long end, Sink to) throws IOException {
         int at = (int) from & ring.capacity() - 1;
-        int length = (int) Math.min(Math.min(end - from, CHUNK), ring.capacity() - at);
-        int written = to.channel().write(ring.limit(at + length).position(at));
-        if (written > 0) midLine = ring.get(at + written - 1) != '\n';
+        int most = to.shared() ? SHARED_CHUNK : CHUNK;
+        int length = (int) Math.min(Math.min(end - from, most), ring.capacity() - at);
+        ByteBuffer piece = ring.limit(at + length).position(at);
+        if (to.shared()) piece = wholeLines(ring, from, piece);
+        int start = piece.position();
+        int written = to.channel().write(piece);
+        if (written > 0) midLine = piece.get(start + written - 1) != '\n';
         return written;
+    }
+
+    /// @param piece of the ring, ending anywhere
+    /// @return the same to the end of its last line; or, where the first one goes on at the ring's beginning, that line
+    private ByteBuffer wholeLines(ByteBuffer ring, long from, ByteBuffer piece) {
+        for (int end = piece.limit(); end > piece.position(); end--)
+            if (piece.get(end - 1) == '\n') return piece.limit(end);
+        ring.clear();
+        ByteBuffer wrapped = ByteBuffer.allocate(AccessLine.LIMIT);
+        byte next;
+        do {
+            next = ring.get((int) from++ & ring.capacity() - 1);
+            wrapped.put(next);
+        } while (next != '\n');
+        return wrapped.flip();
     }
 
     private void endCutLine(Sink in) throws IOException {
@@ -337,8 +360,13 @@ public final class AccessLog implements AutoCloseable {
 
     /// For tests: turned on, with lines in JSON.
     static AccessLog open(WritableByteChannel out, String name, int loops, Metrics metrics) {
+        return open(new Sink(out, null, name, false), loops, metrics);
+    }
+
+    /// The same.
+    static AccessLog open(Sink sink, int loops, Metrics metrics) {
         var log = new AccessLog(loops, metrics);
-        log.use(new Prepared(AccessLogFormat.JSON, null, true, new Sink(out, null, name)));
+        log.use(new Prepared(AccessLogFormat.JSON, null, true, sink));
         return log;
     }
 }

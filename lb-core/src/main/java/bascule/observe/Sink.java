@@ -16,14 +16,15 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param file null if it is none that can be opened again
 /// @param name for events
-record Sink(WritableByteChannel channel, @Nullable Path file, String name) {
+/// @param shared do others write there, too, such as events? Then whole lines are written, in pieces that the kernel takes at once
+record Sink(WritableByteChannel channel, @Nullable Path file, String name, boolean shared) {
     /// @param file null for standard output, which is the journal under systemd
     static Sink open(@Nullable Path file) throws IOException {
-        if (file == null) return new Sink(standardOutput(), null, "standard output");
+        if (file == null) return new Sink(standardOutput(), null, "standard output", true);
         refuseUnfit(file);
         FileChannel channel =
                 FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
-        return new Sink(channel, file, file.toString());
+        return new Sink(channel, file, file.toString(), false);
     }
 
     /// Refuses what is there and cannot be appended to: to open a pipe that nobody reads would last for ever.

@@ -108,6 +108,35 @@ final class AccessLogTest {
         assertTrue(Files.size(file) > 3L * loops * LoopAccessLog.CAPACITY, "wrapped");
     }
 
+    /// Or an event could come in the middle of a line.
+    @Test
+    void givenPlaceThatEventsGoToAsWell_whenTheRingWraps_thenEachWriteIsOfWholeLinesAndShort() {
+        var pieces = new ConcurrentLinkedQueue<String>();
+        var disk =
+                new Disk() {
+                    @Override
+                    public synchronized int write(ByteBuffer bytes) throws IOException {
+                        pieces.add(US_ASCII.decode(bytes.duplicate()).toString());
+                        return super.write(bytes);
+                    }
+                };
+        var expected = new StringBuilder();
+        try (AccessLog log = AccessLog.open(new Sink(disk, null, "disk", true), 1, metrics)) {
+            for (int i = 0; expected.length() < 3 * LoopAccessLog.CAPACITY; ) {
+                String line = line(0, i);
+                if (offer(log.loop(0), line)) {
+                    expected.append(line);
+                    i++;
+                } else LockSupport.parkNanos(50_000);
+            }
+        }
+
+        assertEquals(expected.toString(), disk.text());
+        assertThat(pieces)
+                .allMatch(piece -> piece.endsWith("\n") && piece.length() <= 32 << 10)
+                .anyMatch(piece -> piece.length() > 31 << 10); // They were full.
+    }
+
     /// Until the ring has wrapped.
     private static int offerMany(LoopAccessLog to, int loop) {
         int number = 0;
@@ -575,7 +604,7 @@ final class AccessLogTest {
     }
 
     /// Takes at most some bytes at a time, has room for some, and hangs when told to.
-    private static final class Disk implements WritableByteChannel {
+    private static class Disk implements WritableByteChannel {
         private final ByteArrayOutputStream written = new ByteArrayOutputStream();
         private final CountDownLatch released = new CountDownLatch(1);
         volatile int most = Integer.MAX_VALUE;
