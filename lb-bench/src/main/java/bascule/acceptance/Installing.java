@@ -25,6 +25,8 @@ final class Installing {
     /// A host that it was removed from has the address for no longer, though no other node takes it.
     private static final int MOST_SECONDS = 2;
 
+    private static final int PATIENCE_MILLIS = 15_000;
+
     /// As old a daemon is when its memory is looked at: by then the C library has given back what the start took.
     private static final int IDLE_MILLIS = 15_000;
 
@@ -159,25 +161,27 @@ final class Installing {
     void remove(Found found) throws IOException, InterruptedException, Unavailable {
         pair.both(edge -> edge.need("dpkg", "--remove", "bascule"));
         long removed = System.nanoTime();
-        boolean formed = !pair.configuration().isEmpty();
         for (Edge edge : pair.edges()) {
-            if (formed) {
+            Wait.until(
+                    PATIENCE_MILLIS,
+                    () -> !edge.has(Bed.FLOATING),
+                    () -> edge.name() + " still has the floating IP");
+            double seconds = (System.nanoTime() - removed) / 1e9;
+            found.fact(
+                    seconds <= MOST_SECONDS,
+                    "%s: without the floating IP after %.1f s (≤ %d)",
+                    edge.name(),
+                    seconds,
+                    MOST_SECONDS);
+        }
+        for (Edge edge : pair.edges()) {
+            if (!pair.configuration().isEmpty()) {
                 boolean kept = edge.run("cat", Edge.CONF).output().equals(pair.configuration());
                 boolean key = edge.run("test", "-s", Edge.KEY).exitCode() == 0;
                 found.fact(kept, "%s: the file is %s", edge.name(), kept ? "kept" : "LOST");
                 found.fact(key, "%s: the key is %s", edge.name(), key ? "kept" : "LOST");
             }
             found.fact(!edge.isActive(), "%s: stopped", edge.name());
-            Wait.until(
-                    MOST_SECONDS * 1_000,
-                    () -> !edge.has(Bed.FLOATING),
-                    () -> edge.name() + " still has the floating IP");
-            found.fact(
-                    true,
-                    "%s: without the floating IP after %.1f s (≤ %d)",
-                    edge.name(),
-                    (System.nanoTime() - removed) / 1e9,
-                    MOST_SECONDS);
             String left = edge.run("find", "/usr/bin/bascule", "/usr/lib/bascule").output();
             found.fact(
                     left.lines().allMatch(each -> each.contains("No such file")),

@@ -75,6 +75,34 @@ record Contender(
         }
     }
 
+    /// What is done with one that runs.
+    interface Visit {
+        void to(Contender started) throws IOException, InterruptedException, Unavailable;
+    }
+
+    /// Starts one, visits it and ends it; one that cannot be started here is passed over, with a line.
+    ///
+    /// @return false if the visit failed
+    static boolean visit(Proxy proxy, Setup setup, Bed bed, Report report, Visit visit)
+            throws IOException, InterruptedException {
+        Contender started;
+        try {
+            started = start(proxy, setup, bed);
+        } catch (Unavailable e) {
+            report.saySkipped(proxy, e);
+            return true;
+        }
+        try {
+            visit.to(started);
+            return true;
+        } catch (Unavailable e) {
+            report.sayFailed(proxy, e);
+            return false;
+        } finally {
+            bed.end(started.child());
+        }
+    }
+
     /// @throws Unavailable if it is not installed, cannot be built, or does not answer
     static Contender start(Proxy proxy, Setup setup, Bed bed)
             throws IOException, InterruptedException, Unavailable {

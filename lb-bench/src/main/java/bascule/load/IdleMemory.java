@@ -57,33 +57,25 @@ final class IdleMemory {
             Bed bed,
             Report report)
             throws IOException, InterruptedException {
-        Contender started;
-        try {
-            started = Contender.start(proxy, setup, bed);
-        } catch (Unavailable e) {
-            report.saySkipped(proxy, e);
-            return true;
-        }
-        try {
-            boolean tls = options.tls();
-            if (tls && started.tlsPort() == 0) throw new Unavailable("no TLS listener");
-            switch (what) {
-                case RESIDENT -> {
-                    warmUp(started, tls, WARMUP_SECONDS, bed);
-                    resident(started, tls, count, bed, report);
-                }
-                case LIVE -> {
-                    warmUp(started, tls, Math.max(1, options.warmupSeconds()), bed);
-                    live(started, tls, count, bed, report);
-                }
-            }
-            return true;
-        } catch (Unavailable e) {
-            report.sayFailed(proxy, e);
-            return false;
-        } finally {
-            bed.end(started.child());
-        }
+        boolean tls = options.tls();
+        return Contender.visit(
+                proxy,
+                setup,
+                bed,
+                report,
+                started -> {
+                    if (tls && started.tlsPort() == 0) throw new Unavailable("no TLS listener");
+                    switch (what) {
+                        case RESIDENT -> {
+                            warmUp(started, tls, WARMUP_SECONDS, bed);
+                            resident(started, tls, count, bed, report);
+                        }
+                        case LIVE -> {
+                            warmUp(started, tls, Math.max(1, options.warmupSeconds()), bed);
+                            live(started, tls, count, bed, report);
+                        }
+                    }
+                });
     }
 
     private static void resident(Contender of, boolean tls, int count, Bed bed, Report report)

@@ -60,24 +60,16 @@ final class Syscalls {
             Bed bed,
             Report report)
             throws IOException, InterruptedException {
-        Contender started;
-        try {
-            started = Contender.start(proxy, setup, bed);
-        } catch (Unavailable e) {
-            report.saySkipped(proxy, e);
-            return true;
-        }
-        try {
-            String unfit = started.unfitFor(load);
-            if (unfit.isEmpty()) run(started, load, options, bed, report);
-            else report.saySkipped(proxy, new Unavailable(load.name() + ": " + unfit));
-            return true;
-        } catch (Unavailable e) {
-            report.sayFailed(proxy, e);
-            return false;
-        } finally {
-            bed.end(started.child());
-        }
+        return Contender.visit(
+                proxy,
+                setup,
+                bed,
+                report,
+                started -> {
+                    String unfit = started.unfitFor(load);
+                    if (unfit.isEmpty()) run(started, load, options, bed, report);
+                    else report.saySkipped(proxy, new Unavailable(load.name() + ": " + unfit));
+                });
     }
 
     private static void run(Contender of, Workload load, Options options, Bed bed, Report report)
