@@ -308,8 +308,13 @@ final class Edge {
     long threads(String prefix) throws IOException, InterruptedException, Unavailable {
         long count = 0;
         try (var tasks = Files.newDirectoryStream(Path.of("/proc/" + daemon() + "/task"))) {
-            for (Path each : tasks)
-                if (Files.readString(each.resolve("comm")).startsWith(prefix)) count++;
+            for (Path each : tasks) {
+                try {
+                    if (Files.readString(each.resolve("comm")).startsWith(prefix)) count++;
+                } catch (IOException _) {
+                    // It ended meanwhile.
+                }
+            }
         }
         return count;
     }

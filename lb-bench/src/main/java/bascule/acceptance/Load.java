@@ -94,8 +94,11 @@ final class Load {
             awaitSteady();
             Shell.sleep(AFTER_MILLIS);
         } finally {
-            found.views(end());
-            for (Running each : running) each.client.close();
+            try {
+                found.views(end());
+            } finally {
+                for (Running each : running) each.client.close();
+            }
         }
     }
 

@@ -126,6 +126,10 @@ final class Walk {
         } catch (Unavailable e) {
             done = false;
             found.fact(false, "%s", e.why());
+        } catch (IOException | IllegalStateException e) {
+            // A process that went while it was looked at, or a client that is stuck.
+            done = false;
+            found.fact(false, "%s", e);
         }
         figures.putAll(found.figures());
         Step step = found.step(name, what, (System.nanoTime() - begun) / 1e9);
