@@ -555,7 +555,8 @@ final class PrometheusIT {
                         "Handshakes",
                         "AcceptErrors",
                         "DescriptorsNearLimit",
-                        "AccessLogDropped")) all.put("Bascule" + each, PrometheusIT::none);
+                        "AccessLogDropped",
+                        "EventsDropped")) all.put("Bascule" + each, PrometheusIT::none);
         all.put(
                 "BasculeConfigDiffers",
                 () -> none().exactly("instance=" + a, 1).exactly("instance=" + b, 1));
