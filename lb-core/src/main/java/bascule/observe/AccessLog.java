@@ -64,13 +64,19 @@ public final class AccessLog implements AutoCloseable {
     /// The reader's side of one ring.
     private static final class Source {
         final LoopAccessLog loop;
-        final ByteBuffer ring;
+        private @Nullable ByteBuffer ring;
         long position;
         long seen; // How far the loop had written, at the last look.
 
         Source(LoopAccessLog loop) {
             this.loop = loop;
-            ring = loop.view();
+        }
+
+        /// Once there is a line.
+        ByteBuffer ring() {
+            ByteBuffer known = ring;
+            if (known == null) ring = known = loop.view();
+            return known;
         }
     }
 
@@ -304,7 +310,7 @@ public final class AccessLog implements AutoCloseable {
         try {
             if (midLine) endCutLine(open);
             while (source.position < end) {
-                int written = write(source.ring, source.position, end, open);
+                int written = write(source.ring(), source.position, end, open);
                 if (written == 0) LockSupport.parkNanos(this, SHORTEST_PAUSE_NANOS); // A full pipe.
                 source.position += written;
                 source.loop.release(source.position);
@@ -348,7 +354,7 @@ public final class AccessLog implements AutoCloseable {
 
     private void lose(Source source, long end, Sink open, IOException why) {
         long lines = 0;
-        ByteBuffer ring = source.ring.clear();
+        ByteBuffer ring = source.ring().clear();
         for (; source.position < end; source.position++) {
             if (ring.get((int) source.position & ring.capacity() - 1) == '\n') lines++;
         }

@@ -24,6 +24,7 @@ public final class LoopAccessLog {
     private static final ByteBuffer NONE = ByteBuffer.allocateDirect(0);
 
     private volatile AccessLogFormat format = AccessLogFormat.OFF;
+    /// [#NONE] until there is a line: a daemon that nobody asks anything does without.
     private ByteBuffer ring = NONE;
     private final Timestamp timestamp = new Timestamp();
     private long written;
@@ -35,7 +36,6 @@ public final class LoopAccessLog {
 
     /// Makes it ready for lines; before the first [#format].
     void prepare(Thread reader) {
-        ring = ByteBuffer.allocateDirect(CAPACITY);
         this.reader = reader;
     }
 
@@ -73,6 +73,7 @@ public final class LoopAccessLog {
                 return false;
             }
         }
+        if (ring == NONE) ring = ByteBuffer.allocateDirect(CAPACITY);
         int at = (int) written & MASK;
         int first = Math.min(length, CAPACITY - at);
         ring.put(at, line, 0, first);
@@ -103,7 +104,7 @@ public final class LoopAccessLog {
         return loopSide.get(DROPPED);
     }
 
-    /// For the reader: its own view of the ring's memory.
+    /// For the reader, once it has seen that there is a line: its own view of the ring's memory.
     ByteBuffer view() {
         return ring.duplicate();
     }
