@@ -24,8 +24,10 @@ public final class LoopAccessLog {
     private static final ByteBuffer NONE = ByteBuffer.allocateDirect(0);
 
     private volatile AccessLogFormat format = AccessLogFormat.OFF;
+
     /// [#NONE] until there is a line: a daemon that nobody asks anything does without.
     private ByteBuffer ring = NONE;
+
     private final Timestamp timestamp = new Timestamp();
     private long written;
     private long readSeen;
