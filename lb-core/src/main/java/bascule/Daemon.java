@@ -177,7 +177,8 @@ public final class Daemon {
             TicketRing tickets,
             @Nullable Service service)
             throws StartFailure {
-        String lacking = DescriptorNeeds.lacking(configuration);
+        int passed = service == null ? 0 : service.passed();
+        String lacking = DescriptorNeeds.lacking(configuration, passed);
         if (lacking != null) throw new StartFailure(Main.REFUSED, lacking);
         try {
             Node.prepare(configuration);
@@ -632,6 +633,7 @@ public final class Daemon {
         Node joined = node;
         if (joined == null) tickets.rotate(Instant.now());
         else joined.everySecond(Instant.now());
+        listeners.everySecond();
         for (String name : listeners.forgetEmpty()) metrics.removeListener(name);
         if (service != null) service.status(sentence.text());
         if (lingering.isEmpty() || listeners.anyLeaving()) return;
@@ -703,7 +705,7 @@ public final class Daemon {
         Configuration before = inForce.configuration();
         List<String> fixed = ConfigurationChanges.impossible(before, next);
         if (!fixed.isEmpty()) return new Commands.Refused(fixed);
-        String lacking = DescriptorNeeds.lacking(next);
+        String lacking = DescriptorNeeds.lacking(next, listeners.sockets());
         if (lacking != null) return new Commands.Refused(List.of(lacking));
         List<String> changes = ConfigurationChanges.between(before, next);
         String failure = apply(InForce.now(next, Instant.now()));

@@ -64,16 +64,21 @@ final class Service implements AutoCloseable {
 
     /// To be called once: what was passed to this process is these sockets' from then on.
     KeptSockets keptSockets(Transport transport) {
-        KeptSockets all = new KeptSockets(socket, told.passed(), transport);
+        KeptSockets all = new KeptSockets(socket, told.passed(), told.storeLimit(), transport);
         kept = all;
         return all;
+    }
+
+    /// How many descriptors this process was started with.
+    int passed() {
+        return told.passed().size();
     }
 
     /// For `/status`.
     Status.Systemd view() {
         KeptSockets all = kept;
         return new Status.Systemd(
-                all == null ? 0 : all.count(),
+                all == null ? 0 : all.stored(),
                 all == null ? "not started" : all.obstacle(),
                 told.watchdogMicros() == 0 ? null : (Double) (told.watchdogMicros() / 1e6));
     }
@@ -118,10 +123,16 @@ final class Service implements AutoCloseable {
         stopping = true;
         if (watchdog != null) watchdog.ease();
         shown = "stopping";
-        say(
-                "STOPPING=1",
-                "STATUS=stopping",
-                "EXTEND_TIMEOUT_USEC=" + TimeUnit.NANOSECONDS.toMicros(most.toNanos()));
+        NotifySocket open = socket;
+        if (open == null) return;
+        try { // There is no second time for it.
+            open.send(
+                    "STOPPING=1",
+                    "STATUS=stopping",
+                    "EXTEND_TIMEOUT_USEC=" + TimeUnit.NANOSECONDS.toMicros(most.toNanos()));
+        } catch (IOException failure) {
+            failed.warn("service-manager-unheard", "cause", failure);
+        }
     }
 
     /// A line is all that a sentence can be.
@@ -130,13 +141,16 @@ final class Service implements AutoCloseable {
         return line.length() <= LONGEST_LINE ? line : line.substring(0, LONGEST_LINE) + "…";
     }
 
+    /// Does not wait.
+    ///
     /// @return was it taken, or does nobody want to know?
     private boolean say(String... lines) {
         NotifySocket open = socket;
         if (open == null) return true;
         try {
-            open.send(lines);
-            return true;
+            if (open.offer(lines)) return true;
+            failed.warn("service-manager-unheard", "cause", "it is busy");
+            return false;
         } catch (IOException failure) {
             failed.warn("service-manager-unheard", "cause", failure);
             return false;
@@ -146,6 +160,8 @@ final class Service implements AutoCloseable {
     @Override
     public synchronized void close() {
         if (watchdog != null) watchdog.close();
+        KeptSockets all = kept;
+        if (all != null) all.close();
         if (socket != null) socket.close();
     }
 }

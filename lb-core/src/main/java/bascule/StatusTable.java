@@ -80,8 +80,12 @@ final class StatusTable {
     /// What systemd has for the next start; nothing where there is none.
     private static String kept(Json systemd) {
         String reason = text(systemd.get("notStored"));
-        if (!reason.isEmpty()) return "no listening socket outlives a restart: " + reason;
         double count = systemd.get("storedSockets").number();
+        if (!reason.isEmpty())
+            return (count > 0 ? "only " + count(count) : "no")
+                    + (count > 1 ? " listening sockets outlive" : " listening socket outlives")
+                    + " a restart: "
+                    + reason;
         return count > 0 ? count(count) + " listening sockets outlive a restart" : "";
     }
 

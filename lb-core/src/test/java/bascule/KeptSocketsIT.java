@@ -9,6 +9,7 @@ import bascule.config.Configuration;
 import bascule.config.ConfigurationLoader;
 import bascule.config.LoadResult;
 import bascule.net.SegmentFilter;
+import bascule.systemd.NotifySocket;
 import bascule.testing.Answer;
 import bascule.testing.FakeSystemd;
 import bascule.testing.RunningDaemon;
@@ -21,16 +22,20 @@ import io.netty.channel.epoll.EpollDatagramChannel;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.socket.SocketProtocolFamily;
 import io.netty.channel.unix.FileDescriptor;
+import io.netty.channel.unix.RawUnixChannelOption;
 import io.netty.channel.unix.Socket;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.StringJoiner;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -66,6 +71,11 @@ final class KeptSocketsIT {
         site =
                 new Site(
                         (request, wire) -> {
+                            if (request.head().startsWith("GET /tunnel ")) {
+                                wire.send(
+                                        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+                                while (true) wire.send(wire.receive(4)); // Until it is cut.
+                            }
                             if (request.head().startsWith("GET /slow ")) awaitQuietly(slow);
                             if (request.head().startsWith("GET /hang ")) awaitQuietly(hang);
                             wire.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
@@ -433,12 +443,161 @@ final class KeptSocketsIT {
     @Test
     void givenEpoll_whenAsked_thenTheStatusSaysHowManyAreKept() throws Exception {
         start(ONE);
-        assertThat(status().get("systemd").get("storedSockets").number()).isEqualTo(2);
-        assertThat(status().get("systemd").get("notStored").text()).isEmpty();
+        awaitStored(2);
     }
 
     private Json status() throws IOException {
         return Json.parse(Answer.get(daemon.adminAddresses().getFirst(), "/status").body(US_ASCII));
+    }
+
+    @Test
+    void givenMoreSocketsThanTheStoreTakes_whenStarted_thenEachAddressHasOneAndItIsTold()
+            throws Exception {
+        manager.limitStore(3);
+        String more = "listeners.more { bind = \"127.0.0.1:0\", BACKEND }\n";
+        try (var told = new Told()) {
+            start(ONE + more);
+            assertThat(told.await("listening-sockets-not-kept", "sockets=4"))
+                    .contains("kept=3", "(expected: at most FileDescriptorStoreMax=");
+        }
+        assertThat(manager.stored())
+                .hasSize(3)
+                .contains("more.0.0", "web.0.0"); // Each address has one.
+        assertThat(manager.count("FDSTORE=1")).isEqualTo(3); // What it would drop is not sent.
+        Awaitility.await()
+                .atMost(RunningDaemon.PATIENCE)
+                .until(() -> status().get("systemd").get("storedSockets").number() == 3);
+        assertThat(status().get("systemd").get("notStored").text())
+                .isEqualTo(
+                        "there are 4, one for each bind and loop (expected: at most FileDescriptorStoreMax= of bascule.service, which is 3)");
+        assertThat(StatusTable.render(status(), null, 300, false))
+                .contains("only 3 listening sockets outlive a restart: there are 4, ");
+
+        reload(ONE);
+        assertThat(manager.stored()).containsExactly("web.0.0", "web.0.1");
+        awaitStored(2);
+    }
+
+    @Test
+    void givenFullStore_whenAReloadAddsAnAddress_thenOneOfAnotherMakesRoom() throws Exception {
+        manager.limitStore(2);
+        start(ONE);
+        reload(ONE + "listeners.more { bind = \"127.0.0.1:0\", BACKEND }\n");
+
+        assertThat(manager.stored()).containsExactly("more.0.0", "web.0.0");
+    }
+
+    private void awaitStored(int sockets) {
+        Awaitility.await()
+                .atMost(RunningDaemon.PATIENCE)
+                .untilAsserted(
+                        () -> {
+                            Json systemd = status().get("systemd");
+                            assertThat(systemd.get("notStored").text()).isEmpty();
+                            assertThat(systemd.get("storedSockets").number()).isEqualTo(sockets);
+                        });
+    }
+
+    @Test
+    void givenManagerThatTakesNothing_whenReloaded_thenNobodyWaitsForItAndItIsToldLater()
+            throws Exception {
+        start(ONE + "listeners.old { bind = \"127.0.0.1:0\", BACKEND }\n");
+        awaitStored(4);
+        manager.turnDeaf();
+        Thread.sleep(100); // It may be listening for the last time.
+        try (var noise = NotifySocket.open(manager.address());
+                var told = new Told()) {
+            int said = 0;
+            while (noise.offer("NOISE=1")) said++;
+            assertThat(said).isPositive();
+            var binds = new StringJoiner("\", \"", "\"", "\"");
+            for (int i = 0; i < 20; i++) binds.add("127.0.0.1:0");
+            write(ONE + "listeners.more { bind = [" + binds + "], BACKEND }\n");
+            // 42 messages, and each would have waited for a second.
+            assertThat(daemon.reload().get(20, TimeUnit.SECONDS))
+                    .isInstanceOf(Commands.Reloaded.class);
+
+            ask(daemon.addresses("more").getLast());
+            told.await("listening-sockets-kept-late", "cause=");
+            assertThat(manager.stored()).contains("old.0.0");
+            assertThat(status().get("systemd").get("notStored").text())
+                    .isEqualTo(
+                            "the service manager has not shown that it keeps them: 2 of 42 told, 2 to be forgotten");
+            assertThat(status().get("systemd").get("storedSockets").number()).isEqualTo(2);
+        }
+        manager.hearAgain();
+
+        awaitStored(42);
+        assertThat(manager.stored())
+                .hasSize(42)
+                .contains("web.0.0", "web.0.1", "more.0.0", "more.19.1");
+    }
+
+    @Test
+    void givenManagerThatIsSlow_whenItHasTakenAll_thenTheStatusWaitsUntilItHasDoneAll()
+            throws Exception {
+        start(ONE);
+        awaitStored(2);
+        manager.turnDeaf();
+        Thread.sleep(100); // It may be listening for the last time.
+        write(ONE + "listeners.more { bind = \"127.0.0.1:0\", BACKEND }\n");
+        daemon.reload().join();
+
+        assertThat(status().get("systemd").get("storedSockets").number()).isEqualTo(2);
+        assertThat(status().get("systemd").get("notStored").text()).contains("4 of 4 told");
+        manager.hearAgain();
+        awaitStored(4);
+    }
+
+    @Test
+    void givenQueueOfTheProcessBefore_whenAdopted_thenItIsAsLongAsOurs() throws Exception {
+        int port = freePort();
+        var channel = new EpollServerSocketChannel(SocketProtocolFamily.INET);
+        FileDescriptor socket = listening(channel, port); // Of 16.
+        try {
+            manager.store("web.0.0", socket.intValue());
+            start(
+                    "loops = 1\nlisteners.web { bind = \"127.0.0.1:%d\", BACKEND }\n"
+                            .formatted(port));
+
+            // tcp_info of a socket that listens: what may wait there is at 28.
+            ByteBuffer info =
+                    channel.config().getOption(new RawUnixChannelOption("TCP_INFO", 6, 11, 32));
+            // 4096, or what this host allows.
+            assertThat(info.order(ByteOrder.nativeOrder()).getInt(28)).isGreaterThan(16);
+        } finally {
+            socket.close();
+        }
+    }
+
+    @Test
+    void givenTunnel_whenStopped_thenNewcomersAreServedAndItEndsWithTheGrace() throws Exception {
+        start("shutdown.grace = 3s\n" + ONE);
+        InetSocketAddress address = address("web");
+        try (Wire tunnel = Wire.connect(address)) {
+            tunnel.send(
+                    "GET /tunnel HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+            assertThat(tunnel.receiveHead()).startsWith("HTTP/1.1 101 ");
+            Daemon first = daemon;
+            var stopped = CompletableFuture.runAsync(first::stop);
+            manager.await("STOPPING=1", 1);
+            for (int i = 0; i < 32; i++) {
+                try (Wire late = Wire.connect(address)) {
+                    late.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n");
+                    assertServed(late);
+                }
+            }
+            tunnel.send("echo");
+            assertThat(tunnel.receive(4)).isEqualTo("echo");
+            assertThat(stopped).isNotDone();
+
+            stopped.get(15, TimeUnit.SECONDS);
+            assertThat(tunnel.awaitEnd()).isEqualTo(Wire.End.RESET);
+            try (Wire waits = waiting(address)) {
+                start(ONE);
+                assertServed(waits);
+            }
+        }
     }
 
     @Test

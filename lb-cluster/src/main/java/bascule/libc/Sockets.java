@@ -2,6 +2,7 @@ package bascule.libc;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
@@ -19,6 +20,9 @@ public final class Sockets {
     public static final int SOCK_NONBLOCK = 0x800;
     public static final int SOCK_CLOEXEC = 0x80000;
     public static final int SOL_SOCKET = 1;
+    public static final int MSG_DONTWAIT = 0x40;
+    public static final short POLLIN = 1;
+    public static final short POLLHUP = 0x10;
 
     private static final MethodHandle SOCKET =
             Libc.function("socket", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
@@ -26,6 +30,8 @@ public final class Sockets {
             Libc.function("getsockname", JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
     private static final MethodHandle SETSOCKOPT =
             Libc.function("setsockopt", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT);
+    private static final MethodHandle POLL =
+            Libc.function("poll", JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT);
     private static final MethodHandle CLOSE = Libc.function("close", JAVA_INT, JAVA_INT);
 
     private Sockets() {}
@@ -58,6 +64,18 @@ public final class Sockets {
             int length = (int) value.byteSize();
             return Libc.result(
                     errno, (int) SETSOCKOPT.invokeExact(errno, fd, level, name, value, length));
+        } catch (Throwable impossible) {
+            throw new AssertionError(impossible);
+        }
+    }
+
+    /// poll(2)
+    ///
+    /// @param polled `struct pollfd`s
+    public static int poll(MemorySegment errno, MemorySegment polled, int timeoutMillis) {
+        try {
+            long count = polled.byteSize() / 8;
+            return Libc.result(errno, (int) POLL.invokeExact(errno, polled, count, timeoutMillis));
         } catch (Throwable impossible) {
             throw new AssertionError(impossible);
         }

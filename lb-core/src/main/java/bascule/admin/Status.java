@@ -40,8 +40,8 @@ public record Status(
 
     /// What the service manager does for the daemon.
     ///
-    /// @param storedSockets listening sockets in its store, for the next start
-    /// @param notStored why there are none; null if they are
+    /// @param storedSockets listening sockets that are known to be in its store, for the next start
+    /// @param notStored why some are not; null if all are
     /// @param watchdogSeconds null = nobody watches
     public record Systemd(
             int storedSockets, @Nullable String notStored, @Nullable Double watchdogSeconds) {}

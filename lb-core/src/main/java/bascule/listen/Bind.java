@@ -56,6 +56,7 @@ final class Bind {
     }
 
     private void adopt(PassedSocket passed) throws IOException {
+        passed.queue(BACKLOG);
         ServerChannel socket = transport.adopt(passed.fd());
         socket.config().setAutoRead(false);
         Throwable cause =

@@ -2,6 +2,7 @@ package bascule.listen;
 
 import bascule.net.Transport;
 import bascule.observe.Events;
+import bascule.observe.LimitedEvent;
 import bascule.systemd.ManagerEnvironment.Passed;
 import bascule.systemd.NotifySocket;
 import bascule.systemd.PassedSocket;
@@ -9,15 +10,20 @@ import io.netty.channel.ServerChannel;
 import io.netty.channel.unix.UnixChannel;
 import io.netty.util.NetUtil;
 import java.io.IOException;
+import java.net.Inet6Address;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.function.IntConsumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -27,27 +33,47 @@ import org.jspecify.annotations.Nullable;
 /// who come in between wait in the kernel's queue. What was passed is matched by its address, whatever its name: of a listener that has another name
 /// now it is just as good. The rest is emptied and ended, for a socket that shares its port and that nobody serves swallows its share of all clients.
 ///
-/// For the daemon's thread; [#count] and [#obstacle] for any.
-public final class KeptSockets {
+/// The manager is never waited for but for [#PATIENCE_MILLIS]: what it does not take is said again by [#catchUp]. It drops what is above its limit and says
+/// nothing, so no more is sent, and it says nothing of what it has done either, so a barrier behind all shows that it has.
+///
+/// For the daemon's thread; [#count], [#stored] and [#obstacle] for any.
+public final class KeptSockets implements AutoCloseable {
+    static final long PATIENCE_MILLIS = 100;
+    private static final long BUSY_PAUSE_MILLIS = 1;
+
     private static final Pattern OURS = Pattern.compile("(.+\\.\\d+)\\.(\\d{1,9})");
 
     /// Clients taken off the queue of one socket that nobody serves: more than any queue holds, even while some come.
     private static final int MOST_CLIENTS = 65_536;
 
+    private static final Duration TELL_EVERY = Duration.ofSeconds(10);
+
     private final @Nullable NotifySocket keeper; // Null = nothing can be kept.
     private final @Nullable String obstacle;
+    private final int limit;
     private final List<PassedSocket> passed = new ArrayList<>();
-    private final Map<String, ServerChannel> kept = new LinkedHashMap<>();
+    private final Map<String, ServerChannel> kept = new LinkedHashMap<>(); // It was told so.
+    private Map<String, ServerChannel> wanted = Map.of();
+    private final Set<String> owed = new LinkedHashSet<>(); // To be forgotten; before what is kept.
+    private final LimitedEvent late = new LimitedEvent(TELL_EVERY);
+    private NotifySocket.@Nullable Barrier barrier; // Behind all that was said.
+    private boolean unconfirmed;
+    private int open; // Of all that is wanted, over the limit too.
     private final Set<String> unclear = new HashSet<>(); // Names that stand for more than one.
     private final Set<Integer> ports =
             new HashSet<>(); // Of what was passed, until all are ours or ended.
     private volatile int count;
+    private volatile int stored;
+    private volatile @Nullable String lacking;
 
     /// Looks at what was passed; what is no listening socket is thrown out.
     ///
     /// @param keeper null = nobody would hear
     /// @param all what this process was started with
-    public KeptSockets(@Nullable NotifySocket keeper, List<Passed> all, Transport transport) {
+    /// @param limit of what is kept
+    public KeptSockets(
+            @Nullable NotifySocket keeper, List<Passed> all, int limit, Transport transport) {
+        this.limit = limit;
         obstacle =
                 keeper == null
                         ? "NOTIFY_SOCKET cannot be used"
@@ -82,16 +108,22 @@ public final class KeptSockets {
         if (obstacle == null) return;
         Events.info("listening-sockets-not-kept", "reason", obstacle);
         endRest(PassedSocket::close); // Before anything else is bound there.
+        catchUp();
     }
 
-    /// How many the manager keeps.
+    /// How many the manager was asked to keep.
     public int count() {
         return count;
     }
 
-    /// Why none is kept; null if they are.
+    /// How many it is known to keep.
+    public int stored() {
+        return stored;
+    }
+
+    /// Why not all are kept; null if they are.
     public @Nullable String obstacle() {
-        return obstacle;
+        return obstacle != null ? obstacle : lacking;
     }
 
     /// May a socket that shares this port be one of ours?
@@ -109,8 +141,7 @@ public final class KeptSockets {
             Matcher name = OURS.matcher(socket.name());
             boolean fits =
                     name.matches()
-                            && socket.isIpv6() == (wanted.getAddress().getAddress().length == 16)
-                            && socket.address().getAddress().equals(wanted.getAddress())
+                            && isBoundTo(socket, wanted.getAddress())
                             && (wanted.getPort() == 0
                                     ? name.group(1).equals(listener + "." + bind)
                                     : socket.address().getPort() == wanted.getPort());
@@ -127,6 +158,18 @@ public final class KeptSockets {
         return found;
     }
 
+    /// Of its family, and on its link: `equals` takes an address for the same on all links.
+    static boolean isBoundTo(PassedSocket socket, InetAddress wanted) {
+        InetAddress bound = socket.address().getAddress();
+        return socket.isIpv6() == (wanted.getAddress().length == 16)
+                && bound.equals(wanted)
+                && scope(bound) == scope(wanted);
+    }
+
+    private static int scope(InetAddress address) {
+        return address instanceof Inet6Address link ? link.getScopeId() : 0;
+    }
+
     private static int index(PassedSocket socket) {
         Matcher name = OURS.matcher(socket.name());
         return name.matches() ? Integer.parseInt(name.group(2)) : Integer.MAX_VALUE;
@@ -136,6 +179,7 @@ public final class KeptSockets {
     void adopted(PassedSocket socket, ServerChannel channel) {
         if (!unclear.contains(socket.name())) kept.put(socket.name(), channel);
         count = kept.size();
+        stored = count;
     }
 
     /// Ends what was passed and nobody took. To be called once all that is wanted is open.
@@ -165,13 +209,27 @@ public final class KeptSockets {
         unclear.clear();
     }
 
-    /// Has the manager keep these and no others. What is to be closed is closed after this.
+    /// Has the manager keep these and no others, or as many of the first as it can.
     ///
-    /// @param wanted by name
-    void follow(Map<String, ServerChannel> wanted) {
-        NotifySocket manager = keeper;
-        if (obstacle != null || manager == null) return;
-        // All names that are given up first: one may be another's now.
+    /// @param all by name
+    void follow(Map<String, ServerChannel> all) {
+        if (obstacle != null) return;
+        var within = new LinkedHashMap<String, ServerChannel>();
+        all.forEach(
+                (name, socket) -> {
+                    if (within.size() < limit) within.put(name, socket);
+                });
+        wanted = within;
+        if (all.size() != open && all.size() > limit)
+            Events.warn(
+                    "listening-sockets-not-kept",
+                    "sockets",
+                    all.size(),
+                    "kept",
+                    limit,
+                    "reason",
+                    overLimit(all.size()));
+        open = all.size();
         for (Iterator<Map.Entry<String, ServerChannel>> each = kept.entrySet().iterator();
                 each.hasNext(); ) {
             Map.Entry<String, ServerChannel> known = each.next();
@@ -179,26 +237,88 @@ public final class KeptSockets {
             each.remove();
             forget(known.getKey());
         }
-        wanted.forEach(
-                (name, socket) -> {
-                    if (kept.containsKey(name)) return;
-                    try {
-                        manager.keep(name, ((UnixChannel) socket).fd().intValue());
-                        kept.put(name, socket);
-                    } catch (IOException failure) {
-                        Events.warn("listening-socket-not-kept", "name", name, "cause", failure);
-                    }
-                });
-        count = kept.size();
+        catchUp();
+    }
+
+    private String overLimit(int sockets) {
+        return "there are %d, one for each bind and loop (expected: at most FileDescriptorStoreMax= of bascule.service, which is %d)"
+                .formatted(sockets, limit);
     }
 
     private void forget(String name) {
+        if (keeper != null) owed.add(name);
+    }
+
+    /// Says to the manager what it did not take before, and looks whether it has done all.
+    void catchUp() {
         NotifySocket manager = keeper;
         if (manager == null) return;
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(PATIENCE_MILLIS);
         try {
-            manager.forget(name);
+            if (!say(manager, end))
+                late.warn("listening-sockets-kept-late", "cause", "the service manager is busy");
+            else if (unconfirmed) confirm(manager, end);
         } catch (IOException failure) {
-            Events.warn("listening-socket-not-forgotten", "name", name, "cause", failure);
+            late.warn("listening-sockets-kept-late", "cause", failure);
         }
+        count = kept.size();
+        if (!unconfirmed && owed.isEmpty() && count == wanted.size()) {
+            stored = count;
+            lacking = open > limit ? overLimit(open) : null;
+        } else {
+            stored = Math.min(stored, count);
+            lacking =
+                    "the service manager has not shown that it keeps them: %d of %d told, %d to be forgotten"
+                            .formatted(count, wanted.size(), owed.size());
+        }
+    }
+
+    /// All that is to be forgotten first: a name may be another's now, and what is kept under an old one stays under that.
+    ///
+    /// @return was all taken?
+    private boolean say(NotifySocket manager, long end) throws IOException {
+        for (Iterator<String> each = owed.iterator(); each.hasNext(); ) {
+            String name = each.next();
+            while (!manager.forget(name)) if (!pause(end)) return false;
+            said();
+            each.remove();
+        }
+        for (Map.Entry<String, ServerChannel> each : wanted.entrySet()) {
+            if (kept.containsKey(each.getKey())) continue;
+            int descriptor = ((UnixChannel) each.getValue()).fd().intValue();
+            while (!manager.keep(each.getKey(), descriptor)) if (!pause(end)) return false;
+            said();
+            kept.put(each.getKey(), each.getValue());
+        }
+        return true;
+    }
+
+    private void said() {
+        unconfirmed = true;
+        close();
+    }
+
+    private void confirm(NotifySocket manager, long end) throws IOException {
+        NotifySocket.Barrier behind = barrier;
+        while (behind == null && (behind = manager.barrier()) == null) if (!pause(end)) return;
+        barrier = behind;
+        long millis = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
+        if (behind == null || !behind.passed((int) Math.max(0, millis))) return;
+        close();
+        unconfirmed = false;
+    }
+
+    /// @return false if it is over
+    private static boolean pause(long end) {
+        if (System.nanoTime() - end >= 0) return false;
+        Listeners.pause(BUSY_PAUSE_MILLIS);
+        return true;
+    }
+
+    /// Waits for the manager no more. What it keeps it keeps.
+    @Override
+    public void close() {
+        if (barrier != null) barrier.close();
+        barrier = null;
     }
 }

@@ -257,23 +257,32 @@ public final class Listeners {
     /// Closing a socket resets the clients that wait in its queue: they are let in first, while those who come find the sockets that
     /// take its place, if there are any.
     private static void awaitLastClients() {
+        pause(LAST_CLIENTS_MILLIS);
+    }
+
+    static void pause(long millis) {
         try {
-            Thread.sleep(LAST_CLIENTS_MILLIS);
+            Thread.sleep(millis);
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
         }
     }
 
-    /// Every socket that is open, by the name that it is kept under.
+    /// Every socket that is open, by the name that it is kept under: the first of each address, then the second of each, so that if not all can be kept,
+    /// each address has one.
     private static Map<String, ServerChannel> names(
             List<ListenerConfig> applied, Prepared prepared) {
         var all = new LinkedHashMap<String, ServerChannel>();
-        for (ListenerConfig config : applied) {
-            for (int index = 0; index < config.binds().size(); index++) {
-                Bind bind = prepared.binds.get(Key.of(config, index));
-                if (bind == null) continue;
-                for (int socket = 0; socket < bind.sockets.size(); socket++)
-                    all.put(config.name() + "." + index + "." + socket, bind.sockets.get(socket));
+        int most = 0;
+        for (Bind bind : prepared.binds.values()) most = Math.max(most, bind.sockets.size());
+        for (int socket = 0; socket < most; socket++) {
+            for (ListenerConfig config : applied) {
+                for (int index = 0; index < config.binds().size(); index++) {
+                    Bind bind = prepared.binds.get(Key.of(config, index));
+                    if (bind == null || socket >= bind.sockets.size()) continue;
+                    String name = config.name() + "." + index + "." + socket;
+                    all.put(name, bind.sockets.get(socket));
+                }
             }
         }
         return all;
@@ -347,6 +356,16 @@ public final class Listeners {
     public void forget(Server server) {
         for (Listener listener : present) listener.forget(server);
         for (Listener listener : leaving) listener.forget(server);
+    }
+
+    /// How many listening sockets are open.
+    public int sockets() {
+        return binds.values().stream().mapToInt(bind -> bind.sockets.size()).sum();
+    }
+
+    /// Says to the service manager what it did not take before.
+    public void everySecond() {
+        if (kept != null) kept.catchUp();
     }
 
     /// Client connections of all listeners, those of removed ones too.

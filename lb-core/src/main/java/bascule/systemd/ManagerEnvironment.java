@@ -10,14 +10,19 @@ import org.jspecify.annotations.Nullable;
 /// @param notifySocket of `NOTIFY_SOCKET`; null = nobody wants to know
 /// @param watchdogMicros of `WATCHDOG_USEC`; 0 = nobody watches
 /// @param passed descriptors, of `LISTEN_FDS`
+/// @param storeLimit descriptors that the manager keeps at most, of `FDSTORE`; what is above that it drops, and says nothing
 /// @param faults what could not be understood, with the value and what was expected
 public record ManagerEnvironment(
         @Nullable String notifySocket,
         long watchdogMicros,
         List<Passed> passed,
+        int storeLimit,
         List<String> faults) {
     /// SD_LISTEN_FDS_START of sd_listen_fds(3).
     static final int FIRST_DESCRIPTOR = 3;
+
+    /// `FileDescriptorStoreMax=` of bascule.service: systemd tells it from version 254 on (systemd.exec(5)).
+    static final int STORE_LIMIT = 1024;
 
     /// More than any RLIMIT_NOFILE that a kernel allows by default (fs.nr_open).
     private static final int MOST_DESCRIPTORS = 1 << 20;
@@ -39,6 +44,7 @@ public record ManagerEnvironment(
                 environment.get("NOTIFY_SOCKET"),
                 watchdog(environment, pid, faults),
                 passed(environment, pid, faults),
+                (int) number(environment, "FDSTORE", STORE_LIMIT, MOST_DESCRIPTORS, faults),
                 faults);
     }
 

@@ -13,9 +13,11 @@ import bascule.libc.Sockets;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /// What is said to the manager: datagrams of `KEY=VALUE` lines (sd_notify(3)), to a socket in the file system, or to an abstract one. From any
-/// thread, one after the other. A manager that takes nothing holds up the sender for [#PATIENCE_MILLIS], no longer.
+/// thread, one after the other. A manager whose queue is full takes nothing: then [#offer] and all that is built on it return at once, and [#send] waits
+/// for [#PATIENCE_MILLIS], no longer.
 public final class NotifySocket implements AutoCloseable {
     static final int PATIENCE_MILLIS = 1000;
 
@@ -72,12 +74,21 @@ public final class NotifySocket implements AutoCloseable {
     /// @param lines `KEY=VALUE`
     /// @throws IOException if it was not taken; nothing is sent again
     public void send(String... lines) throws IOException {
-        send(NO_DESCRIPTOR, lines);
+        if (!sent(NO_DESCRIPTOR, 0, lines))
+            throw new IOException(
+                    "the manager took nothing for %d ms: %s".formatted(PATIENCE_MILLIS, lines[0]));
+    }
+
+    /// The same without waiting.
+    ///
+    /// @return was it taken? If not, the manager is busy
+    public boolean offer(String... lines) throws IOException {
+        return sent(NO_DESCRIPTOR, Sockets.MSG_DONTWAIT, lines);
     }
 
     /// @param passed a descriptor, of which the manager gets a copy
-    public synchronized void send(int passed, String... lines) throws IOException {
-        if (closed) return;
+    private synchronized boolean sent(int passed, int flags, String... lines) throws IOException {
+        if (closed) return true;
         byte[] text = String.join("\n", lines).getBytes(UTF_8);
         try (Arena call = Arena.ofConfined()) {
             MemorySegment bytes = call.allocate(Math.max(1, text.length));
@@ -100,27 +111,76 @@ public final class NotifySocket implements AutoCloseable {
                 message.set(JAVA_LONG, 40, CONTROL_BYTES);
             }
             int sent;
-            do sent = Sys.sendmsg(errno, fd, message, Sys.MSG_NOSIGNAL);
+            do sent = Sys.sendmsg(errno, fd, message, Sys.MSG_NOSIGNAL | flags);
             while (sent == -Errno.EINTR);
-            if (sent == -Errno.EAGAIN)
-                throw new IOException(
-                        "the manager took nothing for %d ms: %s"
-                                .formatted(PATIENCE_MILLIS, lines[0]));
+            if (sent == -Errno.EAGAIN) return false;
             if (sent < 0) throw new IOException(lines[0] + ": " + Libc.meaning(-sent));
+            return true;
         }
     }
 
     /// Has the manager keep a copy of a descriptor until the service is stopped; the next start of this program gets it.
     ///
     /// @param name up to 255 bytes of ASCII, no `:`. One that is kept already stays under the name it has
-    public void keep(String name, int descriptor) throws IOException {
+    /// @return as of [#offer]
+    public boolean keep(String name, int descriptor) throws IOException {
         // FDPOLL: the manager would be woken by each connection that comes, to see nothing.
-        send(descriptor, "FDSTORE=1", "FDNAME=" + name, "FDPOLL=0");
+        return sent(descriptor, Sockets.MSG_DONTWAIT, "FDSTORE=1", "FDNAME=" + name, "FDPOLL=0");
     }
 
     /// Has the manager close its copies of all descriptors of that name.
-    public void forget(String name) throws IOException {
-        send("FDSTOREREMOVE=1", "FDNAME=" + name);
+    ///
+    /// @return as of [#offer]
+    public boolean forget(String name) throws IOException {
+        return offer("FDSTOREREMOVE=1", "FDNAME=" + name);
+    }
+
+    /// Asks the manager to let us know when it has done all that was said before.
+    ///
+    /// @return null as of [#offer]
+    public @Nullable Barrier barrier() throws IOException {
+        try (Arena call = Arena.ofConfined()) {
+            MemorySegment own = call.allocate(Libc.CAPTURE);
+            MemorySegment ends = call.allocate(JAVA_INT, 2);
+            int made = Sys.pipe2(own, ends, Sys.O_CLOEXEC);
+            if (made < 0) throw new IOException("pipe: " + Libc.meaning(-made));
+            var barrier = new Barrier(ends.getAtIndex(JAVA_INT, 0));
+            boolean taken = false;
+            try {
+                taken = sent(ends.getAtIndex(JAVA_INT, 1), Sockets.MSG_DONTWAIT, "BARRIER=1");
+            } finally {
+                Sockets.close(own, ends.getAtIndex(JAVA_INT, 1));
+                if (!taken) barrier.close();
+            }
+            return taken ? barrier : null;
+        }
+    }
+
+    /// A pipe whose other end the manager closes when it gets there (sd_notify_barrier(3)): systemd before 246, too, as it closes all that it does not
+    /// understand. For one thread.
+    public static final class Barrier implements AutoCloseable {
+        private final int fd;
+
+        private Barrier(int fd) {
+            this.fd = fd;
+        }
+
+        /// Is all done?
+        ///
+        /// @param millis to wait for it, at most
+        public boolean passed(int millis) {
+            try (Arena call = Arena.ofConfined()) {
+                MemorySegment polled = call.allocate(8, 4); // struct pollfd
+                polled.set(JAVA_INT, 0, fd);
+                Sockets.poll(call.allocate(Libc.CAPTURE), polled, millis);
+                return (polled.get(JAVA_SHORT, 6) & Sockets.POLLHUP) != 0;
+            }
+        }
+
+        @Override
+        public void close() {
+            PassedSocket.close(fd);
+        }
     }
 
     /// What is said after this is not heard.

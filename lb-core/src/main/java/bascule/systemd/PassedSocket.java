@@ -87,6 +87,13 @@ public record PassedSocket(int fd, String name, boolean isIpv6, InetSocketAddres
         return new InetSocketAddress(address, port);
     }
 
+    /// Lets so many clients wait in its queue from now on, or as many as the host allows (`net.core.somaxconn`): it has what the process before asked for.
+    public void queue(int clients) {
+        try (Arena arena = Arena.ofConfined()) {
+            Sys.listen(arena.allocate(Libc.CAPTURE), fd, clients);
+        }
+    }
+
     /// The next client that waits in its queue.
     ///
     /// @return its descriptor; -1 if there is none

@@ -27,6 +27,7 @@ final class Sys {
     static final int F_SETFL = 4;
     static final int FD_CLOEXEC = 1;
     static final int O_NONBLOCK = 0x800;
+    static final int O_CLOEXEC = 0x80000;
     static final int SHUT_RDWR = 2;
 
     private static final MethodHandle SENDMSG =
@@ -37,6 +38,9 @@ final class Sys {
             Libc.function("accept4", JAVA_INT, JAVA_INT, ADDRESS, ADDRESS, JAVA_INT);
     private static final MethodHandle SHUTDOWN =
             Libc.function("shutdown", JAVA_INT, JAVA_INT, JAVA_INT);
+    private static final MethodHandle LISTEN =
+            Libc.function("listen", JAVA_INT, JAVA_INT, JAVA_INT);
+    private static final MethodHandle PIPE2 = Libc.function("pipe2", JAVA_INT, ADDRESS, JAVA_INT);
     private static final MethodHandle FCNTL =
             Libc.variadic("fcntl", 2, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
 
@@ -85,6 +89,26 @@ final class Sys {
     static int shutdown(MemorySegment errno, int fd, int how) {
         try {
             return Libc.result(errno, (int) SHUTDOWN.invokeExact(errno, fd, how));
+        } catch (Throwable impossible) {
+            throw new AssertionError(impossible);
+        }
+    }
+
+    /// listen(2); of a socket that listens it changes the queue.
+    static int listen(MemorySegment errno, int fd, int backlog) {
+        try {
+            return Libc.result(errno, (int) LISTEN.invokeExact(errno, fd, backlog));
+        } catch (Throwable impossible) {
+            throw new AssertionError(impossible);
+        }
+    }
+
+    /// pipe(2)
+    ///
+    /// @param ends two ints: what is read, what is written
+    static int pipe2(MemorySegment errno, MemorySegment ends, int flags) {
+        try {
+            return Libc.result(errno, (int) PIPE2.invokeExact(errno, ends, flags));
         } catch (Throwable impossible) {
             throw new AssertionError(impossible);
         }

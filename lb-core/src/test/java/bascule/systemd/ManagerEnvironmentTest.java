@@ -3,6 +3,9 @@ package bascule.systemd;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import bascule.systemd.ManagerEnvironment.Passed;
+import bascule.testing.BasculeProcess;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +25,7 @@ final class ManagerEnvironmentTest {
 
     @Test
     void givenNothing_whenRead_thenNobodyWantsToKnow() {
-        assertThat(of()).isEqualTo(new ManagerEnvironment(null, 0, List.of(), List.of()));
+        assertThat(of()).isEqualTo(new ManagerEnvironment(null, 0, List.of(), 1024, List.of()));
     }
 
     @Test
@@ -34,7 +37,8 @@ final class ManagerEnvironmentTest {
                         "WATCHDOG_PID", "4711",
                         "LISTEN_PID", "4711",
                         "LISTEN_FDS", "2",
-                        "LISTEN_FDNAMES", "web.0.0:web.0.1");
+                        "LISTEN_FDNAMES", "web.0.0:web.0.1",
+                        "FDSTORE", "2048");
 
         assertThat(read)
                 .isEqualTo(
@@ -42,6 +46,7 @@ final class ManagerEnvironmentTest {
                                 "/run/systemd/notify",
                                 5_000_000,
                                 List.of(new Passed(3, "web.0.0"), new Passed(4, "web.0.1")),
+                                2048,
                                 List.of()));
     }
 
@@ -54,7 +59,17 @@ final class ManagerEnvironmentTest {
                         "LISTEN_PID", "1",
                         "LISTEN_FDS", "2");
 
-        assertThat(read).isEqualTo(new ManagerEnvironment(null, 0, List.of(), List.of()));
+        assertThat(read).isEqualTo(new ManagerEnvironment(null, 0, List.of(), 1024, List.of()));
+    }
+
+    @Test
+    void givenManagerThatTellsNoLimit_whenRead_thenItIsThatOfOurUnit() throws Exception {
+        Path unit =
+                BasculeProcess.ROOT.resolve(
+                        "packaging/src/root/usr/lib/systemd/system/bascule.service");
+
+        assertThat(Files.readAllLines(unit))
+                .contains("FileDescriptorStoreMax=" + of().storeLimit());
     }
 
     @Test

@@ -88,6 +88,42 @@ final class NotifySocketIT {
         }
     }
 
+    @Test
+    void givenManagerThatTakesNothing_whenOfferedALot_thenTheSenderIsNotHeldAtAll()
+            throws Exception {
+        try (var manager = FakeSystemd.in(folder);
+                var socket = NotifySocket.open(manager.address())) {
+            manager.turnDeaf();
+            int taken = 0;
+            while (socket.offer("WATCHDOG=1")) taken++;
+            for (int i = 0; i < 1000; i++) { // Each would wait for a second.
+                assertThat(socket.forget("web.0.0")).isFalse();
+                assertThat(socket.barrier()).isNull();
+            }
+            manager.hearAgain();
+            manager.await("WATCHDOG=1", taken);
+            assertThat(manager.count("FDSTOREREMOVE=1")).isZero();
+        }
+    }
+
+    @Test
+    void givenBarrier_whenTheManagerGetsThere_thenItHasPassed() throws Exception {
+        try (var manager = FakeSystemd.in(folder);
+                var socket = NotifySocket.open(manager.address())) {
+            manager.turnDeaf();
+            Thread.sleep(100); // It may be listening for the last time.
+            socket.send("READY=1");
+            try (var barrier = socket.barrier()) {
+                assertThat(barrier).isNotNull();
+                assertThat(barrier.passed(0)).isFalse();
+                assertThat(barrier.passed(50)).isFalse();
+                manager.hearAgain();
+                assertThat(barrier.passed(20_000)).isTrue();
+            }
+            assertThat(manager.messages()).containsExactly("READY=1", "BARRIER=1");
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"", "@", "relative", "vsock:2:1234"})
     void givenNoAddress_whenOpened_thenItIsRefused(String address) {

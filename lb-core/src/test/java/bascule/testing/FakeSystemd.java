@@ -81,6 +81,7 @@ public final class FakeSystemd implements AutoCloseable {
     private final Map<String, List<Integer>> store = new LinkedHashMap<>();
     private volatile boolean closed;
     private volatile boolean deaf;
+    private volatile int limit = 1024;
 
     @SuppressWarnings("restricted")
     private static MethodHandle call(String name, int variadicFrom, MemoryLayout... arguments) {
@@ -192,7 +193,11 @@ public final class FakeSystemd implements AutoCloseable {
                             .findFirst()
                             .orElse("stored");
             if (lines.contains("FDSTORE=1")) {
-                for (int each : passed) keep(name, each);
+                for (int each : passed) {
+                    if (store.values().stream().mapToInt(List::size).sum() < limit)
+                        keep(name, each);
+                    else close(each); // As the real one, which tells nobody.
+                }
             } else {
                 passed.forEach(FakeSystemd::close);
             }
@@ -262,6 +267,11 @@ public final class FakeSystemd implements AutoCloseable {
                 .replaceFirst("STATUS=", "");
     }
 
+    /// FileDescriptorStoreMax=
+    public void limitStore(int descriptors) {
+        limit = descriptors;
+    }
+
     /// From now on datagrams wait, until the kernel takes no more.
     public void turnDeaf() {
         deaf = true;
@@ -321,7 +331,7 @@ public final class FakeSystemd implements AutoCloseable {
                                             ok(run(FCNTL, each, 0, LEAST_FD), "F_DUPFD"), name));
                     });
         }
-        return new ManagerEnvironment(address, watchdogMicros, passed, List.of());
+        return new ManagerEnvironment(address, watchdogMicros, passed, limit, List.of());
     }
 
     // ---- processes

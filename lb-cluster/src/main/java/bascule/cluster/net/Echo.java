@@ -111,7 +111,7 @@ public final class Echo implements AutoCloseable {
         long sequence = asked + 1;
         write(requestView, v6, token, sequence);
         asked = sequence; // First: the answer may be faster than this thread.
-        socket.send(request, LENGTH, Sys.MSG_DONTWAIT, to);
+        socket.send(request, LENGTH, Sockets.MSG_DONTWAIT, to);
     }
 
     /// On the reading thread.

@@ -231,7 +231,7 @@ public final class Neighbours implements AutoCloseable {
     }
 
     private void send(int bytes, int protocol, int interfaceIndex) throws NetFault {
-        int sent = out.send(frame, bytes, Sys.MSG_DONTWAIT, link(to, protocol, interfaceIndex));
+        int sent = out.send(frame, bytes, Sockets.MSG_DONTWAIT, link(to, protocol, interfaceIndex));
         if (sent < 0) throw new NetFault("send on " + on.name(), -sent);
     }
 

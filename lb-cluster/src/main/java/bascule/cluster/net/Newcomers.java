@@ -247,7 +247,7 @@ public final class Newcomers implements AutoCloseable {
         outView.putShort(NOTES, (short) (owner >>> 32)).putInt(NOTES + 2, (int) owner);
         outView.put(NOTES + 6, frame, NOTES, 6); // It came to the interface's own.
         int type = frame.getShort(NOTES + 12) & 0xffff;
-        if (socket.send(out, length, Sys.MSG_DONTWAIT, protocol(type)) < 0) dropped++;
+        if (socket.send(out, length, Sockets.MSG_DONTWAIT, protocol(type)) < 0) dropped++;
         else relayed++;
     }
 

@@ -78,7 +78,7 @@ final class Reading implements AutoCloseable {
         polled = arena.allocate(8L * (sockets.size() + 1), 8);
         for (int i = 0; i <= sockets.size(); i++) {
             polled.set(JAVA_INT, 8L * i, i < sockets.size() ? sockets.get(i).fd() : wake);
-            polled.set(JAVA_SHORT, 8L * i + 4, Sys.POLLIN);
+            polled.set(JAVA_SHORT, 8L * i + 4, Sockets.POLLIN);
         }
         thread = Thread.ofPlatform().name(name).daemon().unstarted(this::run);
     }
@@ -86,7 +86,7 @@ final class Reading implements AutoCloseable {
     private void run() {
         try {
             while (!closed) {
-                int ready = Sys.poll(errno, polled, -1);
+                int ready = Sockets.poll(errno, polled, -1);
                 if (ready < 0 && ready != -Errno.EINTR) pause();
                 for (int i = 0; ready > 0 && i < sockets.size(); i++) {
                     if (polled.get(JAVA_SHORT, 8L * i + 6) != 0) read(i);
@@ -100,7 +100,7 @@ final class Reading implements AutoCloseable {
     private void read(int socket) {
         int received;
         synchronized (reading) {
-            received = sockets.get(socket).receive(room, Sys.MSG_DONTWAIT);
+            received = sockets.get(socket).receive(room, Sockets.MSG_DONTWAIT);
             try {
                 if (received > 0) receiver.received(socket, view.clear().limit(received));
                 else if (received == -Errno.ENOBUFS) receiver.lost();
@@ -123,7 +123,7 @@ final class Reading implements AutoCloseable {
             for (KernelSocket socket : sockets) {
                 int place = sockets.indexOf(socket);
                 for (int i = 0; i < most; i++) {
-                    int received = socket.receive(room, Sys.MSG_DONTWAIT);
+                    int received = socket.receive(room, Sockets.MSG_DONTWAIT);
                     if (received <= 0) break;
                     receiver.received(place, view.clear().limit(received));
                 }

@@ -10,8 +10,6 @@ import java.lang.invoke.MethodHandle;
 
 /// The calls of libc that this package makes, beside those of [Sockets] and like them.
 final class Sys {
-    static final int MSG_DONTWAIT = 0x40;
-    static final short POLLIN = 1;
 
     private static final MethodHandle BIND =
             Libc.function("bind", JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT);
@@ -20,8 +18,6 @@ final class Sys {
                     "sendto", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT);
     private static final MethodHandle RECV =
             Libc.function("recv", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT);
-    private static final MethodHandle POLL =
-            Libc.function("poll", JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT);
     private static final MethodHandle EVENTFD =
             Libc.function("eventfd", JAVA_INT, JAVA_INT, JAVA_INT);
     private static final MethodHandle WRITE =
@@ -65,18 +61,6 @@ final class Sys {
         try {
             long room = into.byteSize();
             return Libc.result(errno, (long) RECV.invokeExact(errno, fd, into, room, flags));
-        } catch (Throwable impossible) {
-            throw new AssertionError(impossible);
-        }
-    }
-
-    /// poll(2)
-    ///
-    /// @param polled `struct pollfd`s
-    static int poll(MemorySegment errno, MemorySegment polled, int timeoutMillis) {
-        try {
-            long count = polled.byteSize() / 8;
-            return Libc.result(errno, (int) POLL.invokeExact(errno, polled, count, timeoutMillis));
         } catch (Throwable impossible) {
             throw new AssertionError(impossible);
         }
