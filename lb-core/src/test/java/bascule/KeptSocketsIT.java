@@ -9,9 +9,10 @@ import bascule.config.Configuration;
 import bascule.config.ConfigurationLoader;
 import bascule.config.LoadResult;
 import bascule.net.SegmentFilter;
-import bascule.systemd.NotifySocket;
 import bascule.testing.Answer;
+import bascule.systemd.NotifySocket;
 import bascule.testing.FakeSystemd;
+import bascule.testing.Newcomers;
 import bascule.testing.RunningDaemon;
 import bascule.testing.Site;
 import bascule.testing.Told;
@@ -556,9 +557,7 @@ final class KeptSocketsIT {
         FileDescriptor socket = listening(channel, port); // Of 16.
         try {
             manager.store("web.0.0", socket.intValue());
-            start(
-                    "loops = 1\nlisteners.web { bind = \"127.0.0.1:%d\", BACKEND }\n"
-                            .formatted(port));
+            start("loops = 1\nlisteners.web { bind = \"127.0.0.1:%d\", BACKEND }\n".formatted(port));
 
             // tcp_info of a socket that listens: what may wait there is at 28.
             ByteBuffer info =
@@ -567,6 +566,50 @@ final class KeptSocketsIT {
             assertThat(info.order(ByteOrder.nativeOrder()).getInt(28)).isGreaterThan(16);
         } finally {
             socket.close();
+        }
+    }
+
+    @Test
+    void givenClientsWhoComeAllTheTime_whenABindChangesByReloads_thenNoneIsCut() throws Exception {
+        int port = freePort();
+        String bind =
+                "listeners.web { bind = \"%s:%d\", backend = web, limits.connections = 5000 }\n";
+        start(bind.formatted("127.0.0.1", port));
+        var address = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
+        try (var clients = Newcomers.start(address, 1000)) {
+            for (String host : List.of("0.0.0.0", "127.0.0.1", "0.0.0.0", "127.0.0.1")) {
+                long goal = clients.answered() + 500;
+                Awaitility.await()
+                        .atMost(RunningDaemon.PATIENCE)
+                        .until(() -> clients.answered() >= goal);
+                reload(bind.formatted(host, port));
+            }
+            Newcomers.Result result = clients.stop();
+
+            assertThat(result.failures()).as(result.toString()).isEmpty();
+            assertThat(result.refused()).isZero();
+            assertThat(result.answered()).isEqualTo(result.came());
+        }
+    }
+
+    @Test
+    void givenClientsWhoComeAllTheTime_whenABindChangesByARestart_thenNoneIsCut() throws Exception {
+        int port = freePort();
+        String bind =
+                "listeners.web { bind = \"%s:%d\", backend = web, limits.connections = 5000 }\n";
+        start(bind.formatted("127.0.0.1", port));
+        var address = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
+        try (var clients = Newcomers.start(address, 500)) {
+            Awaitility.await()
+                    .atMost(RunningDaemon.PATIENCE)
+                    .until(() -> clients.answered() >= 300);
+            stop();
+            start(bind.formatted("0.0.0.0", port));
+            Newcomers.Result result = clients.stop();
+
+            assertThat(result.failures()).as(result.toString()).isEmpty();
+            assertThat(result.refused()).isZero();
+            assertThat(result.answered()).isEqualTo(result.came());
         }
     }
 

@@ -152,6 +152,25 @@ final class Bind {
         return CompletableFuture.allOf(done.toArray(CompletableFuture[]::new));
     }
 
+    /// Answers nobody who asks for a connection from now on; who has begun to may come in. For the end: [#keepSilent] knows nothing of it.
+    ///
+    /// @return once it is so, or cannot be
+    CompletableFuture<Void> letNoneBegin() {
+        List<CompletableFuture<Void>> done = new ArrayList<>();
+        for (ServerChannel socket : sockets)
+            done.add(
+                    CompletableFuture.runAsync(
+                            () -> SegmentFilter.NO_NEWCOMERS.attach(socket), socket.eventLoop()));
+        return CompletableFuture.allOf(done.toArray(CompletableFuture[]::new))
+                .exceptionally(_ -> null);
+    }
+
+    /// Does a client wait to be let in?
+    boolean awaited() {
+        for (ServerChannel socket : sockets) if (Transport.waiting(socket) > 0) return true;
+        return false;
+    }
+
     private static void keepSilent(ServerChannel socket, List<Silent> to) {
         if (!socket.isOpen()) return; // It was closed by a reload: nobody gets in there.
         if (to.isEmpty()) SegmentFilter.detach(socket);

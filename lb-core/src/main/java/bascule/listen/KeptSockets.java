@@ -1,5 +1,6 @@
 package bascule.listen;
 
+import bascule.net.SegmentFilter;
 import bascule.net.Transport;
 import bascule.observe.Events;
 import bascule.observe.LimitedEvent;
@@ -13,6 +14,7 @@ import java.io.IOException;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -186,6 +188,13 @@ public final class KeptSockets implements AutoCloseable {
     ///
     /// @param client told of each that waited there; its descriptor is the callee's
     void endRest(IntConsumer client) {
+        if (obstacle == null && !passed.isEmpty()) { // Else clients are cut anyway.
+            // Who has been told that he may come comes within that time, and nobody is told so any
+            // more.
+            ByteBuffer none = SegmentFilter.NO_NEWCOMERS.instructions();
+            for (PassedSocket socket : passed) socket.filter(none);
+            Listeners.pause(Listeners.LAST_CLIENTS_MILLIS);
+        }
         for (PassedSocket socket : passed) {
             if (!unclear.contains(socket.name())) forget(socket.name());
             int clients = 0;

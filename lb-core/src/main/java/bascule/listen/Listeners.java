@@ -34,7 +34,8 @@ import org.jspecify.annotations.Nullable;
 /// All listeners of the daemon and the addresses they are bound to, from one configuration to the next. Changed by the daemon's
 /// thread; what it says may be asked by any.
 public final class Listeners {
-    private static final long LAST_CLIENTS_MILLIS = 50;
+    /// As long as a handshake may take that has begun: a round trip, and the far ends of the world are 300 ms apart.
+    static final long LAST_CLIENTS_MILLIS = 300;
 
     /// A loop that is stuck does not hold up the end.
     private static final long STUCK_MILLIS = 1000;
@@ -241,7 +242,7 @@ public final class Listeners {
                 binds.values().stream()
                         .filter(bind -> !prepared.binds.containsValue(bind))
                         .toList();
-        if (!gone.isEmpty()) awaitLastClients();
+        if (!gone.isEmpty()) letLastClientsIn(gone);
         binds = prepared.binds;
         if (kept != null) {
             kept.endRest(this::letIn);
@@ -254,10 +255,13 @@ public final class Listeners {
         leaving.forEach(Listener::drain);
     }
 
-    /// Closing a socket resets the clients that wait in its queue: they are let in first, while those who come find the sockets that
-    /// take its place, if there are any.
-    private static void awaitLastClients() {
+    /// Closing a socket resets the clients that wait in its queue, and those who have been told that they may come: so nobody else is told so, and those
+    /// are let in first. Who asks meanwhile asks again a second later, and finds the socket that takes its place, if there is one.
+    private static void letLastClientsIn(List<Bind> gone) {
+        gone.stream().map(Bind::letNoneBegin).toList().forEach(CompletableFuture::join);
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(STUCK_MILLIS);
         pause(LAST_CLIENTS_MILLIS);
+        while (gone.stream().anyMatch(Bind::awaited) && System.nanoTime() - end < 0) pause(1);
     }
 
     static void pause(long millis) {

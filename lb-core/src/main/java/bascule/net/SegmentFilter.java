@@ -45,6 +45,16 @@ public record SegmentFilter(List<int[]> code) {
     private static final IntegerUnixChannelOption DETACH =
             new IntegerUnixChannelOption("SO_DETACH_FILTER", SOL_SOCKET, 27);
 
+    /// What begins a connection is dropped, whatever the address; handshakes that are under way go on.
+    public static final SegmentFilter NO_NEWCOMERS =
+            new SegmentFilter(
+                    List.of(
+                            new int[] {LD_B, 0, 0, FLAGS},
+                            new int[] {AND, 0, 0, SYN | ACK},
+                            new int[] {JEQ, 0, 1, SYN},
+                            new int[] {RET, 0, 0, DROP},
+                            new int[] {RET, 0, 0, PASS}));
+
     /// @param silent to whom nothing is said
     public static SegmentFilter of(List<Silent> silent) {
         List<int[]> v4 = new ArrayList<>();
@@ -82,11 +92,8 @@ public record SegmentFilter(List<int[]> code) {
         code.addAll(then);
     }
 
-    /// In the place of one that is there, in one step. On the socket's loop.
-    ///
-    /// @return false where the transport cannot
-    /// @throws io.netty.channel.ChannelException if the kernel does not
-    public boolean attach(ServerChannel socket) {
+    /// @return direct: `struct sock_filter`s
+    public ByteBuffer instructions() {
         ByteBuffer instructions = direct(INSTRUCTION_BYTES * code.size());
         for (int[] each : code)
             instructions
@@ -94,6 +101,15 @@ public record SegmentFilter(List<int[]> code) {
                     .put((byte) each[1])
                     .put((byte) each[2])
                     .putInt(each[3]);
+        return instructions.flip();
+    }
+
+    /// In the place of one that is there, in one step. On the socket's loop.
+    ///
+    /// @return false where the transport cannot
+    /// @throws io.netty.channel.ChannelException if the kernel does not
+    public boolean attach(ServerChannel socket) {
+        ByteBuffer instructions = instructions();
         ByteBuffer program = direct(PROGRAM_BYTES);
         program.putShort(0, (short) code.size()).putLong(8, Buffer.memoryAddress(instructions));
         try {

@@ -14,7 +14,9 @@ import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.SocketProtocolFamily;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.channel.unix.RawUnixChannelOption;
 import io.netty.channel.unix.Socket;
+import io.netty.channel.unix.UnixChannel;
 import io.netty.channel.uring.IoUring;
 import io.netty.channel.uring.IoUringChannelOption;
 import io.netty.channel.uring.IoUringIoHandler;
@@ -27,6 +29,8 @@ import java.io.IOException;
 import java.net.Inet4Address;
 import java.net.Inet6Address;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -82,6 +86,12 @@ public final class Transport {
         for (int index = 0; index < loopCount; index++)
             loops.add(new Loop(index, group.next(), allocator));
     }
+
+    // tcp_info of a socket that listens says there what waits to be accepted (tcp_get_info()).
+    private static final int UNACKED = 24;
+    private static final int TCP_INFO_BYTES = UNACKED + 4;
+    private static final RawUnixChannelOption TCP_INFO =
+            new RawUnixChannelOption("TCP_INFO", 6, 11, TCP_INFO_BYTES);
 
     private static final int PAGE_BYTES = 8192;
     private static final int CHUNK_ORDER = 9; // Chunks of 4 MiB.
@@ -195,6 +205,15 @@ public final class Transport {
             }
         }
         socket.close().awaitUninterruptibly();
+    }
+
+    /// How many clients wait in the queue of a listening socket; 0 where that cannot be asked.
+    public static int waiting(ServerChannel socket) {
+        if (!(socket instanceof UnixChannel) || !socket.isOpen()) return 0;
+        ByteBuffer info = socket.config().getOption(TCP_INFO);
+        return info == null || info.remaining() < TCP_INFO_BYTES
+                ? 0
+                : info.order(ByteOrder.nativeOrder()).getInt(UNACKED);
     }
 
     /// May every loop have a listening socket of its own on one address (SO_REUSEPORT)? NIO may not.

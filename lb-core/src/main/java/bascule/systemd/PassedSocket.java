@@ -1,5 +1,6 @@
 package bascule.systemd;
 
+import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
@@ -14,6 +15,7 @@ import java.lang.foreign.MemorySegment;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 
 /// A TCP socket that was passed to this process, and listens. For one thread at a time.
 ///
@@ -91,6 +93,19 @@ public record PassedSocket(int fd, String name, boolean isIpv6, InetSocketAddres
     public void queue(int clients) {
         try (Arena arena = Arena.ofConfined()) {
             Sys.listen(arena.allocate(Libc.CAPTURE), fd, clients);
+        }
+    }
+
+    /// Has a filter look at what comes (SO_ATTACH_FILTER, socket(7)).
+    ///
+    /// @param instructions direct: `struct sock_filter`s
+    public void filter(ByteBuffer instructions) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment program = arena.allocate(16, 8); // struct sock_fprog
+            program.set(JAVA_SHORT, 0, (short) (instructions.remaining() / 8));
+            program.set(ADDRESS, 8, MemorySegment.ofBuffer(instructions));
+            MemorySegment errno = arena.allocate(Libc.CAPTURE);
+            Sockets.setsockopt(errno, fd, Sockets.SOL_SOCKET, Sys.SO_ATTACH_FILTER, program);
         }
     }
 

@@ -14,6 +14,7 @@ final class Sys {
 
     static final int SO_REUSEPORT = 15;
     static final int SO_SNDTIMEO = 21;
+    static final int SO_ATTACH_FILTER = 26;
     static final int SO_DETACH_FILTER = 27;
     static final int SO_ACCEPTCONN = 30;
     static final int SO_PROTOCOL = 38;

@@ -43,6 +43,15 @@ final class SegmentFilterTest {
             assertThat(run(FILTER, packet(to), flags)).as("%x", flags).isZero();
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"192.0.2.10", "2001:db8::10", "127.0.0.1"})
+    void givenNobodyIsToBegin_whenSegmentsCome_thenOnlyHandshakesUnderWayPass(String to) {
+        for (int flags : new int[] {SYN, SYN | ECN})
+            assertThat(run(SegmentFilter.NO_NEWCOMERS, packet(to), flags)).isZero();
+        for (int flags : new int[] {ACK, SYN | ACK, ACK | 0x08, RST, RST | ACK, ACK | 0x01, 0})
+            assertThat(run(SegmentFilter.NO_NEWCOMERS, packet(to), flags)).isEqualTo(-1);
+    }
+
     @Test
     void givenOtherAddresses_whenSegmentsCome_thenAllPass() {
         for (String to : OTHERS) assertThat(run(FILTER, packet(to), SYN)).as(to).isEqualTo(-1);

@@ -45,6 +45,29 @@ final class TransportIT {
         }
     }
 
+    @Test
+    void givenClientsInTheQueue_whenAsked_thenTheyAreCounted() throws Exception {
+        Assumptions.assumeTrue(Epoll.isAvailable(), "no epoll here");
+        var transport = Transport.open(Transport.Kind.EPOLL, 1);
+        var any = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+        ServerChannel socket = transport.newServerChannel(any, true);
+        try {
+            socket.config().setAutoRead(false);
+            transport.loops().getFirst().executor().register(socket).syncUninterruptibly();
+            socket.bind(any).syncUninterruptibly();
+            assertThat(Transport.waiting(socket)).isZero();
+            var address = (InetSocketAddress) socket.localAddress();
+            try (var _ = new Socket(address.getAddress(), address.getPort());
+                    var _ = new Socket(address.getAddress(), address.getPort())) {
+                assertThat(Transport.waiting(socket)).isEqualTo(2);
+            }
+        } finally {
+            socket.close().syncUninterruptibly();
+            transport.close(5000);
+        }
+        assertThat(Transport.waiting(socket)).isZero();
+    }
+
     private static ServerChannel listening(Transport transport) {
         var any = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
         ServerChannel socket = transport.newServerChannel(any, true);
