@@ -81,7 +81,10 @@ final class LateNetworkIT {
             Files.createFile(folder.resolve("up"));
 
             manager.await("READY=1", 1);
-            assertThat(unit.err()).contains(" started ", " node=edge2");
+            Awaitility.await() // It tells the manager first.
+                    .atMost(BasculeProcess.PATIENCE)
+                    .untilAsserted(
+                            () -> assertThat(unit.err()).contains(" started ", " node=edge2"));
             assertEquals(143, unit.stop());
         }
     }
