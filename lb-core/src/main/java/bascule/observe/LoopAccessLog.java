@@ -3,6 +3,7 @@ package bascule.observe;
 import bascule.config.AccessLogFormat;
 import java.nio.ByteBuffer;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /// One loop's end of the access log: a ring of bytes which the loop fills and the log's thread empties. The loop never waits: a
@@ -34,7 +35,16 @@ public final class LoopAccessLog {
     private long wakeAt = HIGH;
     private @Nullable Thread reader;
 
-    LoopAccessLog() {}
+    private final IntFunction<ByteBuffer> memory;
+
+    LoopAccessLog() {
+        this(ByteBuffer::allocateDirect);
+    }
+
+    /// @param memory gives so many bytes
+    LoopAccessLog(IntFunction<ByteBuffer> memory) {
+        this.memory = memory;
+    }
 
     /// Makes it ready for lines; before the first [#format].
     void prepare(Thread reader) {
@@ -68,14 +78,10 @@ public final class LoopAccessLog {
     /// @return false if the line was dropped
     public boolean offer(byte[] line, int length) {
         long end = written + length;
-        if (end - readSeen > CAPACITY) {
-            readSeen = readerSide.acquire(READ);
-            if (end - readSeen > CAPACITY) {
-                loopSide.add(DROPPED, 1);
-                return false;
-            }
+        if (!hasRoom(end)) {
+            loopSide.add(DROPPED, 1);
+            return false;
         }
-        if (ring == NONE) ring = ByteBuffer.allocateDirect(CAPACITY);
         int at = (int) written & MASK;
         int first = Math.min(length, CAPACITY - at);
         ring.put(at, line, 0, first);
@@ -84,6 +90,22 @@ public final class LoopAccessLog {
         loopSide.release(WRITTEN, end);
         if (end >= wakeAt) wake(end);
         return true;
+    }
+
+    private boolean hasRoom(long end) {
+        if (ring == NONE && !getRing()) return false;
+        if (end - readSeen <= CAPACITY) return true;
+        readSeen = readerSide.acquire(READ);
+        return end - readSeen <= CAPACITY;
+    }
+
+    private boolean getRing() {
+        try {
+            ring = memory.apply(CAPACITY);
+            return true;
+        } catch (OutOfMemoryError none) { // Of direct memory: no reason to cut an exchange.
+            return false;
+        }
     }
 
     /// On the loop.

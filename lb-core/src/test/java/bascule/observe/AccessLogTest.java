@@ -138,6 +138,26 @@ final class AccessLogTest {
     }
 
     /// Until the ring has wrapped.
+    @Test
+    void givenNoMemoryForTheRing_whenOffered_thenDroppedAndCountedUntilThereIsSome() {
+        var refusals = new AtomicInteger(2);
+        var loop =
+                new LoopAccessLog(
+                        bytes -> {
+                            if (refusals.getAndDecrement() > 0)
+                                throw new OutOfMemoryError("planted");
+                            return ByteBuffer.allocateDirect(bytes);
+                        });
+        loop.prepare(Thread.currentThread());
+
+        assertFalse(offer(loop, "one\n"));
+        assertFalse(offer(loop, "two\n"));
+        assertEquals(2, loop.dropped());
+        assertTrue(offer(loop, "three\n"));
+        assertEquals(2, loop.dropped());
+        assertEquals(6, loop.end());
+    }
+
     private static int offerMany(LoopAccessLog to, int loop) {
         int number = 0;
         while (to.end() < 4 * LoopAccessLog.CAPACITY) {
