@@ -32,13 +32,17 @@ final class DaemonUser {
     ///
     /// @return lines for people
     static List<String> faults(Path file) {
+        boolean draft;
         try {
+            draft =
+                    !Files.exists(Main.CONFIGURATION)
+                            || !Files.isSameFile(file, Main.CONFIGURATION);
             ClassPath.open(); // That user may not be able to.
             if (!become()) return List.of();
         } catch (IOException failure) {
             return List.of("not tried as user " + NAME + ": " + failure.getMessage());
         }
-        if (!file.equals(Main.CONFIGURATION) && !Files.isReadable(file)) return List.of();
+        if (draft && !Files.isReadable(file)) return List.of();
         return switch (ConfigurationLoader.load(file, System.getenv())) {
             case LoadResult.Loaded(_) -> List.of();
             case LoadResult.Rejected(var problems) ->

@@ -103,25 +103,33 @@ final class CheckIT {
             assertThat(check.err()).startsWith("/etc/bascule/bascule.conf:");
     }
 
-    /// On a host with a user and a group `bascule`.
+    /// On a host with a user and a group `bascule`, and with the file INSTALLED, if there is one, in its place. Outside nothing of `/etc` changes.
     private static final String WITH_DAEMON_USER =
             """
             exec unshare --mount bash -c '
-            { grep -v ^bascule: /etc/passwd; echo bascule:x:64321:64321::/:/usr/sbin/nologin; } >passwd
-            { grep -v ^bascule: /etc/group; echo bascule:x:64321:; } >group
-            mount --bind passwd /etc/passwd && mount --bind group /etc/group && exec "$@"' bash "$@"
+            mkdir -p over && mount -t tmpfs over over && mkdir over/up over/work || exit 9
+            mount -t overlay -o lowerdir=/etc,upperdir=over/up,workdir=over/work over /etc || exit 9
+            sed -i /^bascule:/d /etc/passwd /etc/group
+            echo bascule:x:64321:64321::/:/usr/sbin/nologin >>/etc/passwd
+            echo bascule:x:64321: >>/etc/group
+            if [ -e "INSTALLED" ]; then
+                rm -rf /etc/bascule && mkdir /etc/bascule && cp -p "INSTALLED" /etc/bascule/bascule.conf && cd /etc/bascule || exit 9
+            fi
+            exec "$@"' bash "$@"
             """;
 
     private static final int DAEMON_USER = 64321;
 
-    private static Ended checkAsRootWithDaemonUser(Path file) throws Exception {
+    private Ended checkAsRootWithDaemonUser(Path file) throws Exception {
         Peers.require("unshare", "mount");
         if (Tool.run("unshare", "--mount", "true").exit() != 0) {
             String missing = "needs root to make a mount namespace";
             if ("true".equals(System.getenv("CI"))) throw new AssertionError(missing);
             Assumptions.abort(missing);
         }
-        return bascule("check", "-c", file.toString()).by(WITH_DAEMON_USER).end();
+        return bascule("check", "-c", file.toString())
+                .by(WITH_DAEMON_USER.replace("INSTALLED", folder + "/installed"))
+                .end();
     }
 
     @Test
@@ -144,6 +152,20 @@ final class CheckIT {
         Files.setAttribute(key, "unix:gid", DAEMON_USER);
         Files.setPosixFilePermissions(key, PosixFilePermissions.fromString("rw-r-----"));
         assertThat(checkAsRootWithDaemonUser(file)).isEqualTo(new Ended(0, "valid\n", ""));
+    }
+
+    @Test
+    void givenInstalledFileThatOnlyRootMayRead_whenRootChecksItByAnotherName_thenWarned()
+            throws Exception {
+        Path installed = Files.writeString(folder.resolve("installed"), VALID);
+        Files.setPosixFilePermissions(installed, PosixFilePermissions.fromString("rw-------"));
+
+        Ended check = checkAsRootWithDaemonUser(Path.of("bascule.conf"));
+
+        assertThat(check.err())
+                .startsWith("warning: for user bascule, who runs the daemon: ")
+                .contains("cannot be read");
+        assertThat(check.out()).isEqualTo("valid\n");
     }
 
     @Test
