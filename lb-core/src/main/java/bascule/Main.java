@@ -51,9 +51,11 @@ public final class Main {
         try {
             exitCode =
                     options == null ? Cli.execute(arguments) : run(options.file(), options.node());
-        } finally {
-            Events.flush();
+        } catch (RuntimeException | Error e) {
+            Events.bug("uncaught", e, "thread", Thread.currentThread().getName());
+            exitCode = FAILED;
         }
+        Events.flush();
         System.exit(exitCode);
     }
 

@@ -46,6 +46,9 @@ public final class Events {
         var to = new EventWriter(System.err, format);
         LIBRARIES.addHandler(new Queue(to, format));
         writer = to;
+        // The JVM's own way is to standard error, where whoever tells would wait for its reader.
+        Thread.setDefaultUncaughtExceptionHandler(
+                (thread, bug) -> bug("uncaught", bug, "thread", thread.getName()));
         level(least);
     }
 

@@ -94,8 +94,12 @@ final class EventsTest {
         for (int i = 0; i < lines.length - 1; i++) assertThat(lines[i]).startsWith("<3>");
     }
 
+    private static void fail() {
+        throw new IllegalStateException("bug");
+    }
+
     @Test
-    void givenLevels_whenStarted_thenLibrariesAreHeardLess() {
+    void givenLevels_whenStarted_thenLibrariesAreHeardLess() throws Exception {
         Logger root = Logger.getLogger("");
         Handler[] handlers = root.getHandlers();
         Level level = root.getLevel();
@@ -114,10 +118,12 @@ final class EventsTest {
             Events.level(bascule.config.Level.ERROR);
             Events.warn("hidden");
             Events.bug("told-always", new IllegalStateException("why"), "n", 2);
+            Thread.ofPlatform().name("buggy").start(EventsTest::fail).join();
             Events.complain("in its place");
             Events.flush();
         } finally {
             System.setErr(stderr);
+            Thread.setDefaultUncaughtExceptionHandler(null);
             for (Handler handler : root.getHandlers()) root.removeHandler(handler);
             for (Handler handler : handlers) root.addHandler(handler);
             root.setLevel(level);
@@ -131,6 +137,8 @@ final class EventsTest {
                 .contains(" DEBUG told-now\n")
                 .contains(" INFO io.netty.test: heard now\n")
                 .contains(" ERROR told-always n=2\njava.lang.IllegalStateException: why\n\tat ")
+                .contains(
+                        " ERROR uncaught thread=buggy\njava.lang.IllegalStateException: bug\n\tat ")
                 .endsWith("\nin its place\n")
                 .doesNotContain("hidden");
     }
