@@ -79,19 +79,19 @@ class DrillsIT {
     }
 
     @Test
-    void givenOwner_whenStoppedOrAskedToHandOver_thenTheOtherOwnsAndNoRequestFails() {
-        assertNoneFailsInMost("graceful", "handover");
+    void givenOwner_whenStoppedOrAskedToHandOver_thenTheOtherOwnsAndMostMovesLoseNothing() {
+        assertMostLoseNothing("graceful", "handover");
     }
 
     /// They come all the while, so some begin when those have left who were there.
     @Test
-    void givenRequestsOfHalfASecond_whenTheAddressMovesAsPlanned_thenNoneFails() {
-        assertNoneFailsInMost("graceful-slow", "handover-slow");
+    void givenRequestsOfHalfASecond_whenTheAddressMovesAsPlanned_thenMostMovesLoseNothing() {
+        assertMostLoseNothing("graceful-slow", "handover-slow");
     }
 
-    /// A build that takes all CPUs may cost a request its deadline, or a node its address, before a trial or in it; what a move costs by itself, it
-    /// costs each time.
-    private static void assertNoneFailsInMost(String... drills) {
+    /// A build that takes all CPUs may cost a request its deadline, or a node its address, before a trial or in it. So a fault that comes now and then is
+    /// not found here, but by the drills and the acceptance on a machine that does nothing else.
+    private static void assertMostLoseNothing(String... drills) {
         List<Outcome> all = new ArrayList<>();
         for (String drill : drills) {
             List<Outcome> some = OUTCOMES.get(drill);
