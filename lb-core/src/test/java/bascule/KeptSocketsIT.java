@@ -9,8 +9,8 @@ import bascule.config.Configuration;
 import bascule.config.ConfigurationLoader;
 import bascule.config.LoadResult;
 import bascule.net.SegmentFilter;
-import bascule.testing.Answer;
 import bascule.systemd.NotifySocket;
+import bascule.testing.Answer;
 import bascule.testing.FakeSystemd;
 import bascule.testing.Newcomers;
 import bascule.testing.RunningDaemon;
@@ -557,7 +557,9 @@ final class KeptSocketsIT {
         FileDescriptor socket = listening(channel, port); // Of 16.
         try {
             manager.store("web.0.0", socket.intValue());
-            start("loops = 1\nlisteners.web { bind = \"127.0.0.1:%d\", BACKEND }\n".formatted(port));
+            start(
+                    "loops = 1\nlisteners.web { bind = \"127.0.0.1:%d\", BACKEND }\n"
+                            .formatted(port));
 
             // tcp_info of a socket that listens: what may wait there is at 28.
             ByteBuffer info =
