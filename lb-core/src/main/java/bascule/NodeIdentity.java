@@ -49,11 +49,12 @@ final class NodeIdentity {
                         : named(cluster, given));
     }
 
-    /// As [#part], for a service manager, which starts the daemon before anybody looks at the network: waits until an address or the name of this host
-    /// is that of a node.
+    /// As [#part], for a service manager, which starts the daemon before anybody looks at the network: waits until an address of this host is that of
+    /// a node. What the host is called counts only if none comes: its name is there long before the address that its node is to bind.
     ///
     /// @param waiting told once if that is so, and of what
-    /// @throws StartFailure with [Main#FAILED] if none comes within [#PATIENCE_MILLIS]: it may come later, so that the manager shall try again
+    /// @throws StartFailure with [Main#FAILED] if none comes within [#PATIENCE_MILLIS], and no node is called as the host: it may come later, so that
+    ///     the manager shall try again
     static Configuration awaitPart(
             Configuration whole, @Nullable String given, Consumer<String> waiting)
             throws StartFailure, InterruptedException {
@@ -76,16 +77,18 @@ final class NodeIdentity {
             Consumer<String> waiting)
             throws StartFailure, InterruptedException {
         long since = System.nanoTime();
-        String found = findIfThere(cluster, addresses.look(), hostName);
+        String found = byAddress(cluster, addresses.look());
         if (found != null) return found;
         waiting.accept(
                 "waiting up to %d s for an address of %s on this host, %s"
                         .formatted(patienceMillis / 1000, texts(cluster.nodes()), hostName));
         while (System.nanoTime() - since < TimeUnit.MILLISECONDS.toNanos(patienceMillis)) {
             Thread.sleep(LOOK_MILLIS);
-            found = findIfThere(cluster, addresses.look(), hostName);
+            found = byAddress(cluster, addresses.look());
             if (found != null) return found;
         }
+        found = byName(cluster, hostName);
+        if (found != null) return found;
         throw new StartFailure(Main.FAILED, nobody(cluster, hostName));
     }
 
@@ -112,13 +115,14 @@ final class NodeIdentity {
     /// The node with an address of this host, else the one that is called as the host, in full or up to its first dot.
     static String find(ClusterConfig cluster, Set<InetAddress> local, String hostName)
             throws StartFailure {
-        String found = findIfThere(cluster, local, hostName);
+        String found = byAddress(cluster, local);
+        if (found == null) found = byName(cluster, hostName);
         if (found == null) throw refusal(nobody(cluster, hostName));
         return found;
     }
 
-    private static @Nullable String findIfThere(
-            ClusterConfig cluster, Set<InetAddress> local, String hostName) throws StartFailure {
+    private static @Nullable String byAddress(ClusterConfig cluster, Set<InetAddress> local)
+            throws StartFailure {
         List<NodeConfig> here =
                 cluster.nodes().stream().filter(node -> local.contains(node.address())).toList();
         if (here.size() == 1) return here.getFirst().name();
@@ -126,6 +130,10 @@ final class NodeIdentity {
             throw refusal(
                     "cluster.nodes: the addresses of %s are all on this host (expected: of one node, or --node NAME)"
                             .formatted(texts(here)));
+        return null;
+    }
+
+    private static @Nullable String byName(ClusterConfig cluster, String hostName) {
         String label = hostName.replaceFirst("\\..*", "");
         for (String each : List.of(hostName, label)) {
             for (NodeConfig node : cluster.nodes())

@@ -18,18 +18,24 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// A node of a cluster that systemd starts on a host whose addresses are yet to come, as at boot.
 @Timeout(120)
 final class LateNetworkIT {
-    /// A network of its own, in which the node's address comes when there is a file `up`.
+    private static final String CALLED = "CALLED";
+
+    /// A network and a host name of its own, [#CALLED]; the node's address comes when there is a file `up`.
     private static final List<String> LATE =
             List.of(
                     "unshare",
                     "--net",
+                    "--uts",
                     "bash",
                     "-c",
                     """
+                    hostname "$CALLED"
                     ip link set lo up
                     { for ((i = 0; i < 1000 && $(test -e up; echo $?); i++)); do sleep 0.05; done
                       ip address add 198.51.100.3/32 dev lo; } &
@@ -66,16 +72,25 @@ final class LateNetworkIT {
         assertThat(manager.count("READY=1")).isZero();
     }
 
-    @Test
-    void givenHostWithoutItsAddress_whenItComes_thenTheNodeServes() throws Exception {
-        Peers.require("unshare", "ip");
-        if (Tool.run("unshare", "--net", "true").exit() != 0) {
+    @ParameterizedTest
+    @ValueSource(strings = {"web", "edge2"})
+    void givenHostWithoutItsAddress_whenItComes_thenTheNodeServes(String hostName)
+            throws Exception {
+        Peers.require("unshare", "ip", "hostname");
+        if (Tool.run("unshare", "--net", "--uts", "true").exit() != 0) {
             String missing = "needs root to make a network namespace";
             if ("true".equals(System.getenv("CI"))) throw new AssertionError(missing);
             Assumptions.abort(missing);
         }
         try (var manager = FakeSystemd.in(folder);
-                var unit = manager.start(LATE, folder, Map.of(), "run", "-c", file.toString())) {
+                var unit =
+                        manager.start(
+                                LATE,
+                                folder,
+                                Map.of(CALLED, hostName),
+                                "run",
+                                "-c",
+                                file.toString())) {
             awaitWaiting(manager);
             assertThat(unit.alive()).isTrue();
             Files.createFile(folder.resolve("up"));

@@ -146,6 +146,35 @@ final class NodeIdentityTest {
     }
 
     @Test
+    void givenHostThatIsCalledAsItsNode_whenAwaited_thenItsAddressIsWaitedFor() throws Exception {
+        var looks = new AtomicInteger();
+
+        String found =
+                NodeIdentity.await(
+                        cluster("edge1 = 192.0.2.2, edge2 = 192.0.2.3"),
+                        () -> addresses(looks.incrementAndGet() < 3 ? "10.0.0.1" : "192.0.2.3"),
+                        "edge2",
+                        PATIENCE_MILLIS,
+                        _ -> {});
+
+        assertEquals("edge2", found);
+        assertEquals(3, looks.get());
+    }
+
+    @Test
+    void givenHostThatIsCalledAsANode_whenNoAddressComes_thenItIsThatNode() throws Exception {
+        String found =
+                NodeIdentity.await(
+                        cluster("edge1 = 192.0.2.2, edge2 = 192.0.2.3"),
+                        () -> addresses("10.0.0.1"),
+                        "edge2.example.com",
+                        1,
+                        _ -> {});
+
+        assertEquals("edge2", found);
+    }
+
+    @Test
     void givenAddressesOfTwo_whenAwaited_thenRefusedAtOnce() throws Exception {
         ClusterConfig cluster = cluster(NODES);
         List<String> told = new ArrayList<>();
