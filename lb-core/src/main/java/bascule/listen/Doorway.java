@@ -416,11 +416,11 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
 
     /// On the loop: who came by a drained address and has a request that runs.
     ///
-    /// @param asking count those, too, who may still send one?
-    int inFlight(InetAddress address, boolean asking) {
+    /// @param patient count those, too, who may still send one, and those who were there and have not left in time?
+    int inFlight(InetAddress address, boolean patient) {
         int count = 0;
         for (Leaving each : leaving)
-            if (each.drain.address().equals(address)) count += each.inFlight(asking);
+            if (each.drain.address().equals(address)) count += each.inFlight(patient);
         return count;
     }
 

@@ -70,21 +70,25 @@ final class Leaving {
         return old.size() + fresh.size() + others.size();
     }
 
-    /// Those who have a request that runs.
+    /// Those who have a request that runs, if they came since this began, or nothing of them was to be waited for then.
     ///
-    /// @param asking count those, too, who may still send one?
-    int inFlight(boolean asking) {
+    /// @param patient count those, too, who may still send one, and those who were there and have not left in time?
+    int inFlight(boolean patient) {
         counted = 0;
-        forEach(
+        Consumer<Connection> count =
                 connection -> {
                     boolean counts =
                             switch (((Front) connection).doing()) {
                                 case SERVES -> true;
-                                case WAITS -> asking;
+                                case WAITS -> patient;
                                 case NEITHER -> false;
                             };
                     if (counts) counted++;
-                });
+                };
+        // They had all the time that the hand-over has; newcomers pay for the rest.
+        if (patient) old.forEach(count);
+        fresh.forEach(count);
+        others.forEach(count);
         return counted;
     }
 

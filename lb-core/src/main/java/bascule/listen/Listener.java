@@ -131,14 +131,15 @@ public final class Listener {
             doorway.loop().executor().execute(() -> doorway.undrain(drain));
     }
 
-    /// @param asking count those, too, who may still send a request?
+    /// @param patient count those, too, who may still send one, and those who were there and have not left in time?
     /// @param sum more by those who have one that runs
-    List<CompletableFuture<Void>> inFlight(InetAddress address, boolean asking, AtomicInteger sum) {
+    List<CompletableFuture<Void>> inFlight(
+            InetAddress address, boolean patient, AtomicInteger sum) {
         List<CompletableFuture<Void>> counted = new ArrayList<>();
         for (Doorway doorway : doorways)
             counted.add(
                     CompletableFuture.runAsync(
-                            () -> sum.addAndGet(doorway.inFlight(address, asking)),
+                            () -> sum.addAndGet(doorway.inFlight(address, patient)),
                             doorway.loop().executor()));
         return counted;
     }

@@ -432,13 +432,13 @@ public final class Listeners {
 
     /// How many clients who came by an address that is drained have a request that runs. From any thread.
     ///
-    /// @param asking count those, too, who may still send one?
-    public CompletableFuture<Integer> inFlight(InetAddress address, boolean asking) {
+    /// @param patient count those, too, who may still send one, and those who were there and have not left in time?
+    public CompletableFuture<Integer> inFlight(InetAddress address, boolean patient) {
         List<Listener> all = new ArrayList<>(present);
         all.addAll(leaving);
         var sum = new AtomicInteger();
         List<CompletableFuture<Void>> counted = new ArrayList<>();
-        for (Listener each : all) counted.addAll(each.inFlight(address, asking, sum));
+        for (Listener each : all) counted.addAll(each.inFlight(address, patient, sum));
         return CompletableFuture.allOf(counted.toArray(CompletableFuture[]::new))
                 .thenApply(_ -> sum.get());
     }
