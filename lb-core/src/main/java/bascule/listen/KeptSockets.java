@@ -250,7 +250,7 @@ public final class KeptSockets implements AutoCloseable {
     }
 
     private String overLimit(int sockets) {
-        return "there are %d, one for each bind and loop (expected: at most FileDescriptorStoreMax= of bascule.service, which is %d)"
+        return "there are %d, one for each bind and loop (expected: at most %d, as FDSTORE or BASCULE_FDSTORE say; FileDescriptorStoreMax= of the unit sets the one, Environment= the other, for systemd before 254)"
                 .formatted(sockets, limit);
     }
 

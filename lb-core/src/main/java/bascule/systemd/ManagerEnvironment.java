@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 /// @param notifySocket of `NOTIFY_SOCKET`; null = nobody wants to know
 /// @param watchdogMicros of `WATCHDOG_USEC`; 0 = nobody watches
 /// @param passed descriptors, of `LISTEN_FDS`
-/// @param storeLimit descriptors that the manager keeps at most, of `FDSTORE`; what is above that it drops, and says nothing
+/// @param storeLimit descriptors that the manager keeps at most, of `FDSTORE`, or of [#OUR_STORE] where there is none; 0 = it keeps none. What is above it
+/// drops, and says nothing
 /// @param faults what could not be understood, with the value and what was expected
 public record ManagerEnvironment(
         @Nullable String notifySocket,
@@ -21,8 +22,9 @@ public record ManagerEnvironment(
     /// SD_LISTEN_FDS_START of sd_listen_fds(3).
     static final int FIRST_DESCRIPTOR = 3;
 
-    /// `FileDescriptorStoreMax=` of bascule.service: systemd tells it from version 254 on (systemd.exec(5)).
-    static final int STORE_LIMIT = 1024;
+    /// What the unit itself says: systemd tells `FileDescriptorStoreMax=` from version 254 on, and from then on only where it is more than 0 (systemd.exec(5)).
+    /// Not `FDSTORE`: what a unit sets wins over what systemd tells.
+    static final String OUR_STORE = "BASCULE_FDSTORE";
 
     /// More than any RLIMIT_NOFILE that a kernel allows by default (fs.nr_open).
     private static final int MOST_DESCRIPTORS = 1 << 20;
@@ -44,8 +46,13 @@ public record ManagerEnvironment(
                 environment.get("NOTIFY_SOCKET"),
                 watchdog(environment, pid, faults),
                 passed(environment, pid, faults),
-                (int) number(environment, "FDSTORE", STORE_LIMIT, MOST_DESCRIPTORS, faults),
+                storeLimit(environment, faults),
                 faults);
+    }
+
+    private static int storeLimit(Map<String, String> environment, List<String> faults) {
+        String name = environment.containsKey("FDSTORE") ? "FDSTORE" : OUR_STORE;
+        return (int) number(environment, name, 0, MOST_DESCRIPTORS, faults);
     }
 
     private static long watchdog(Map<String, String> environment, long pid, List<String> faults) {

@@ -25,7 +25,7 @@ final class ManagerEnvironmentTest {
 
     @Test
     void givenNothing_whenRead_thenNobodyWantsToKnow() {
-        assertThat(of()).isEqualTo(new ManagerEnvironment(null, 0, List.of(), 1024, List.of()));
+        assertThat(of()).isEqualTo(new ManagerEnvironment(null, 0, List.of(), 0, List.of()));
     }
 
     @Test
@@ -59,17 +59,35 @@ final class ManagerEnvironmentTest {
                         "LISTEN_PID", "1",
                         "LISTEN_FDS", "2");
 
-        assertThat(read).isEqualTo(new ManagerEnvironment(null, 0, List.of(), 1024, List.of()));
+        assertThat(read).isEqualTo(new ManagerEnvironment(null, 0, List.of(), 0, List.of()));
     }
 
     @Test
-    void givenManagerThatTellsNoLimit_whenRead_thenItIsThatOfOurUnit() throws Exception {
+    void givenManagerThatTellsNoLimit_whenRead_thenItIsWhatOurUnitSays() throws Exception {
         Path unit =
                 BasculeProcess.ROOT.resolve(
                         "packaging/src/root/usr/lib/systemd/system/bascule.service");
+        List<String> lines = Files.readAllLines(unit);
+        String ours = only(lines, "Environment=BASCULE_FDSTORE=");
 
-        assertThat(Files.readAllLines(unit))
-                .contains("FileDescriptorStoreMax=" + of().storeLimit());
+        assertThat(of("BASCULE_FDSTORE", ours).storeLimit())
+                .isPositive()
+                .isEqualTo(Integer.parseInt(only(lines, "FileDescriptorStoreMax=")));
+    }
+
+    private static String only(List<String> lines, String start) {
+        return lines.stream()
+                .filter(line -> line.startsWith(start))
+                .findFirst()
+                .orElseThrow()
+                .substring(start.length());
+    }
+
+    @Test
+    void givenManagerThatTellsItsLimit_whenOurUnitSaysAnother_thenItIsTheManagers() {
+        var read = of("FDSTORE", "7", "BASCULE_FDSTORE", "1024");
+
+        assertThat(read.storeLimit()).isEqualTo(7);
     }
 
     @Test
@@ -91,6 +109,8 @@ final class ManagerEnvironmentTest {
         "LISTEN_FDS,-1",
         "LISTEN_FDS,many",
         "LISTEN_FDS,1048577",
+        "FDSTORE,many",
+        "BASCULE_FDSTORE,-1",
         "WATCHDOG_USEC,5s",
         "WATCHDOG_USEC,99999999999999999999"
     })

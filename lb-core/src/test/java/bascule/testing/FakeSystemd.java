@@ -361,6 +361,7 @@ public final class FakeSystemd implements AutoCloseable {
         all.put("BASCULE_IN_BUILD", "1");
         all.put("JAVA_HOME", System.getProperty("java.home"));
         all.put("NOTIFY_SOCKET", address);
+        if (limit > 0) all.put("FDSTORE", String.valueOf(limit));
         all.putAll(environment);
         synchronized (messages) {
             var names = new ArrayList<String>();
