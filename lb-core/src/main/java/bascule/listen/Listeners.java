@@ -430,6 +430,11 @@ public final class Listeners {
         return silences.end(address, binds.values());
     }
 
+    /// From [#keepSilent] until what [#answer] asks for is so. From any thread.
+    public boolean isSilent(InetAddress address) {
+        return silences.holds(address);
+    }
+
     /// How many clients who came by an address that is drained have a request that runs. From any thread.
     ///
     /// @param patient count those, too, who may still send one, and those who were there and have not left in time?

@@ -13,6 +13,9 @@ import java.util.concurrent.CompletableFuture;
 final class Silences {
     private final Map<InetAddress, Boolean> all = new LinkedHashMap<>();
 
+    /// Not all sockets have heard yet that they may answer.
+    private final List<InetAddress> ending = new ArrayList<>();
+
     /// @param handshakes drop what belongs to those under way too?
     /// @return once every socket keeps silent; exceptionally if one does not
     synchronized CompletableFuture<Void> keep(
@@ -23,7 +26,17 @@ final class Silences {
 
     synchronized CompletableFuture<Void> end(InetAddress address, Collection<Bind> binds) {
         if (all.remove(address) == null) return CompletableFuture.completedFuture(null);
-        return tell(binds);
+        ending.add(address);
+        return tell(binds).whenComplete((_, _) -> ended(address));
+    }
+
+    private synchronized void ended(InetAddress address) {
+        ending.remove(address);
+    }
+
+    /// Can it be that a socket keeps silent?
+    synchronized boolean holds(InetAddress address) {
+        return all.containsKey(address) || ending.contains(address);
     }
 
     /// Some of these may be new.

@@ -121,9 +121,7 @@ final class DoorCheck {
     /// @param elapsedNanos since the last call, as far as the gate itself was running
     /// @param cameSoFar clients taken off the listener's sockets since its start
     void tick(long now, long elapsedNanos, long cameSoFar) {
-        while (!givenUp.isEmpty() && givenUp.getFirst().endsNanos - now <= 0)
-            end(givenUp.getFirst());
-        strain = strain.after(elapsedNanos);
+        pass(now, elapsedNanos);
         stillNanos = cameSoFar == came ? stillNanos + elapsedNanos : 0;
         came = cameSoFar;
         lateNanos += elapsedNanos;
@@ -142,28 +140,51 @@ final class DoorCheck {
                                 .formatted(
                                         text(), LIMIT_NANOS / 1_000_000, STILL_NANOS / 1_000_000));
         if (!asked) {
-            connectAnew(waiting);
+            // A SYN that found the queue full is sent again only after a second.
+            if (endIfNotConnected(waiting)) begin();
         } else if (ageNanos >= GIVE_UP_NANOS || !isHere()) {
-            waiting.endsNanos = now + KEPT_NANOS;
-            givenUp.addLast(waiting);
-            question = null;
+            giveUp(waiting, now);
             begin();
         }
     }
 
-    /// A SYN that found the queue full is sent again only after a second.
-    private void connectAnew(Question waiting) {
+    /// Time has passed in which the address keeps silent, and our own SYN would get no answer either: nobody is asked, nothing becomes late, and what
+    /// was known of the door holds.
+    ///
+    /// @param elapsedNanos as for [#tick]
+    void rest(long now, long elapsedNanos) {
+        pass(now, elapsedNanos);
+        Question waiting = question;
+        if (waiting == null || !asked && endIfNotConnected(waiting)) return;
+        if (question == waiting) giveUp(waiting, now); // It may be in a queue.
+    }
+
+    private void pass(long now, long elapsedNanos) {
+        while (!givenUp.isEmpty() && givenUp.getFirst().endsNanos - now <= 0)
+            end(givenUp.getFirst());
+        strain = strain.after(elapsedNanos);
+    }
+
+    private void giveUp(Question waiting, long now) {
+        waiting.endsNanos = now + KEPT_NANOS;
+        givenUp.addLast(waiting);
+        question = null;
+    }
+
+    /// @param waiting has not been seen to stand yet
+    /// @return has it been ended? Else it stands, or has failed
+    private boolean endIfNotConnected(Question waiting) {
         try {
             if (waiting.channel.finishConnect()) {
                 ask(waiting);
-                return;
+                return false;
             }
         } catch (IOException failure) {
             failed(waiting, failure);
-            return;
+            return false;
         }
         end(waiting);
-        begin();
+        return true;
     }
 
     private boolean isOverdue() {

@@ -166,11 +166,13 @@ public final class Gate implements AutoCloseable {
             each.remove();
         }
         required.forEach(
-                (address, listener) ->
-                        doors.computeIfAbsent(
-                                        address,
-                                        bound -> new DoorCheck(bound, ports, selector, beats))
-                                .tick(now, elapsed, listener.came()));
+                (address, listener) -> {
+                    DoorCheck door =
+                            doors.computeIfAbsent(
+                                    address, bound -> new DoorCheck(bound, ports, selector, beats));
+                    if (listeners.isSilent(address.getAddress())) door.rest(now, elapsed);
+                    else door.tick(now, elapsed, listener.came());
+                });
     }
 
     /// Why this node may not own it; null if it may.

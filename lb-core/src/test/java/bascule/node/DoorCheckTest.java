@@ -191,6 +191,39 @@ final class DoorCheckTest {
         assertFalse(check.isBusy());
     }
 
+    /// As by the daemon's own filter: a full queue drops the SYN as well.
+    @Test
+    void givenAddressThatKeepsSilent_whenTheQuestionWasNotAnswered_thenNothingIsHeldAgainstTheDoor()
+            throws IOException {
+        answer();
+        comeAll();
+        look();
+        for (int i = 0; i < 100; i++) {
+            now += LOOK;
+            beats.tick(LOOK);
+            check.rest(now, LOOK);
+            assertFalse(check.isBusy(), "look " + i);
+            assertNull(check.fault(), "look " + i);
+        }
+        goAll();
+        letIn();
+        answer();
+        assertFalse(check.isBusy());
+        assertNull(check.fault());
+    }
+
+    @Test
+    void givenQuestionInTheQueue_whenItsAddressKeepsSilent_thenItsPortIsHeldUntilItComesOut()
+            throws IOException {
+        answer();
+        look(); // Asks, and waits in the queue.
+        check.rest(now, LOOK);
+        assertThat(selector.keys()).hasSize(1).allMatch(key -> key.isValid());
+        letIn();
+
+        assertThat(selector.keys()).noneMatch(key -> key.isValid());
+    }
+
     @Test
     void givenQuestionThatWasGivenUp_whenItComesOutOfTheQueue_thenItsPortWasHeldUntilThen()
             throws Exception {

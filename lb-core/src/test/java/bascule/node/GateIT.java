@@ -15,6 +15,7 @@ import bascule.testing.Wire;
 import bascule.tls.testing.TestAuthority;
 import io.netty.channel.ServerChannel;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.SocketException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,6 +42,7 @@ final class GateIT {
     private final AtomicInteger looks = new AtomicInteger();
     private final Told events = new Told();
     private final Queue<String> unfit = new ConcurrentLinkedQueue<>();
+    private final Queue<Integer> levels = new ConcurrentLinkedQueue<>();
     private volatile Fitness fitness = new Fitness("", 0, "");
     private Doors doors;
     private Gate gate;
@@ -57,6 +59,7 @@ final class GateIT {
                         all -> {
                             assertEquals(1, all.size());
                             fitness = all.getFirst();
+                            levels.add(fitness.level());
                             if (fitness.level() < 0) unfit.add(fitness.reason());
                             looks.incrementAndGet();
                         });
@@ -235,6 +238,23 @@ final class GateIT {
         accepting(2, true);
 
         awaitLevel(0); // It rests for a while.
+    }
+
+    @Test
+    void givenListenerOnAnAddress_whenThatKeepsSilentForAHandOver_thenTheDoorIsNotLate()
+            throws IOException {
+        open(strict(Transport.Kind.EPOLL, "127.0.0.2:0"));
+        awaitLevel(1);
+        InetAddress moved = InetAddress.ofLiteral("127.0.0.2");
+        levels.clear();
+
+        doors.listeners.keepSilent(moved, false).join();
+        awaitLooks(40);
+        doors.listeners.answer(moved).join();
+        awaitLooks(20);
+
+        assertThat(levels).isNotEmpty().containsOnly(1);
+        assertThat(events.all()).noneMatch(line -> line.contains("listener-busy"));
     }
 
     @Test
