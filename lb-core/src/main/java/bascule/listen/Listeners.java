@@ -49,7 +49,7 @@ public final class Listeners {
     private volatile Map<Key, Bind> binds = Map.of();
 
     private final Drains drains = new Drains();
-    private final Silences silences = new Silences();
+    private final Silences silences = new Silences(() -> binds.values());
 
     /// Removed by a reload, with clients that have not left yet.
     private final List<Listener> leaving = new CopyOnWriteArrayList<>();
@@ -242,16 +242,18 @@ public final class Listeners {
                 binds.values().stream()
                         .filter(bind -> !prepared.binds.containsValue(bind))
                         .toList();
-        if (!gone.isEmpty()) letLastClientsIn(gone);
+        // Clients come in at the new ones already; and those that go are to hear of no silence any
+        // more, which would take the place of their own.
         binds = prepared.binds;
+        var _ =
+                silences.tell(
+                        binds.values()); // What began or ended meanwhile is in force at these, too.
+        if (!gone.isEmpty()) letLastClientsIn(gone);
         if (kept != null) {
             kept.endRest(this::letIn);
             kept.follow(names(applied, prepared));
         }
         gone.forEach(Bind::end);
-        var _ =
-                silences.tell(
-                        binds.values()); // What began or ended meanwhile is in force at these, too.
         leaving.forEach(Listener::drain);
     }
 
@@ -420,14 +422,14 @@ public final class Listeners {
     /// @param handshakes are those that are under way dropped too, or may they be finished?
     /// @return once it is so at all doors; exceptionally if it cannot be
     public CompletableFuture<Void> keepSilent(InetAddress address, boolean handshakes) {
-        return silences.keep(address, handshakes, binds.values());
+        return silences.keep(address, handshakes);
     }
 
     /// Who asks is let in again; nothing if that was so.
     ///
     /// @return once it is so at all doors
     public CompletableFuture<Void> answer(InetAddress address) {
-        return silences.end(address, binds.values());
+        return silences.end(address);
     }
 
     /// From [#keepSilent] until what [#answer] asks for is so. From any thread.

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.file.Path;
@@ -296,5 +297,59 @@ final class FarewellIT {
         assertSilent(to(MOVED, "more"));
         farewell.end();
         assertServed(to(MOVED, "more"));
+    }
+
+    /// A bind that goes lets its last clients in for 300 ms, in which the one that takes its place lets clients in already.
+    @Test
+    void
+            givenReloadThatWaitsForTheLastClientsOfABind_whenAnAddressKeepsSilent_thenTheNewBindDoesAndTheOldLetsNobodyIn()
+                    throws Exception {
+        open(Transport.Kind.EPOLL);
+        int port = freePort();
+        String bind =
+                "listeners.more { bind = \"%s:%d\", routes = [{ path = /here, respond { status = 200, body = here } }] }";
+        doors.reload(configuration(Transport.Kind.EPOLL, bind.formatted(OTHER, port)));
+        var goes = new InetSocketAddress(InetAddress.ofLiteral(OTHER), port);
+        var comes = new InetSocketAddress(InetAddress.ofLiteral(MOVED), port);
+        String next = configuration(Transport.Kind.EPOLL, bind.formatted(MOVED, port));
+        CompletableFuture<Void> reload = CompletableFuture.runAsync(() -> reload(next));
+        Awaitility.await("that the old bind lets nobody begin")
+                .atMost(RunningDaemon.PATIENCE)
+                .pollInterval(Duration.ofMillis(2))
+                .until(() -> !connects(goes));
+
+        InetAddress other = InetAddress.ofLiteral(OTHER);
+        doors.listeners.keepSilent(InetAddress.ofLiteral(MOVED), false).join();
+        doors.listeners.keepSilent(other, false).join();
+        doors.listeners.answer(other).join();
+
+        assertThat(connects(goes)).isFalse();
+        assertThat(connects(comes)).isFalse();
+        reload.join();
+        doors.listeners.answer(InetAddress.ofLiteral(MOVED)).join();
+        assertServed(comes);
+    }
+
+    private static int freePort() throws IOException {
+        try (var socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private void reload(String next) {
+        try {
+            doors.reload(next);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static boolean connects(InetSocketAddress to) {
+        try (var client = new Socket()) {
+            client.connect(to, 20);
+            return true;
+        } catch (IOException _) {
+            return false;
+        }
     }
 }
