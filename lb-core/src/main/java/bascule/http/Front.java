@@ -9,6 +9,8 @@ public interface Front {
     enum Doing {
         /// Nothing: it waits for a request, and one may be on its way.
         WAITS,
+        /// A part of what it will ask for has come: of a handshake, or of a request's head.
+        BEGINS,
         /// An exchange, or the end of one that the client has yet to take.
         SERVES,
         /// A tunnel; or no request will follow.

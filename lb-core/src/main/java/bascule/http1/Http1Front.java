@@ -604,7 +604,10 @@ public final class Http1Front extends Connection implements Front, FrontStream {
     @Override
     public Doing doing() {
         return switch (phase) {
-            case HEAD -> pendingBytes() > 0 ? Doing.SERVES : Doing.WAITS;
+            case HEAD ->
+                    pendingBytes() > 0
+                            ? Doing.SERVES
+                            : pending == null ? Doing.WAITS : Doing.BEGINS;
             case BODY, RESPONSE -> Doing.SERVES;
             case LINGER -> pendingBytes() > 0 ? Doing.SERVES : Doing.NEITHER;
             case TUNNEL, CLOSED -> Doing.NEITHER;

@@ -141,7 +141,7 @@ public final class Preface extends Connection implements Front {
 
     @Override
     public Doing doing() {
-        return Doing.WAITS;
+        return seen == 0 ? Doing.WAITS : Doing.BEGINS;
     }
 
     @Override

@@ -416,7 +416,7 @@ final class Doorway extends ChannelInboundHandlerAdapter implements ClientSink {
 
     /// On the loop: who came by a drained address and has a request that runs.
     ///
-    /// @param patient count those, too, who may still send one, and those who were there and have not left in time?
+    /// @param patient count those, too, who have sent nothing of one, and those who were there and have not left in time?
     int inFlight(InetAddress address, boolean patient) {
         int count = 0;
         for (Leaving each : leaving)

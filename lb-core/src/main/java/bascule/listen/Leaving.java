@@ -70,16 +70,16 @@ final class Leaving {
         return old.size() + fresh.size() + others.size();
     }
 
-    /// Those who have a request that runs, if they came since this began, or nothing of them was to be waited for then.
+    /// Those who have a request that runs or begins, if they came since this began, or nothing of them was to be waited for then.
     ///
-    /// @param patient count those, too, who may still send one, and those who were there and have not left in time?
+    /// @param patient count those, too, who have sent nothing of one, and those who were there and have not left in time?
     int inFlight(boolean patient) {
         counted = 0;
         Consumer<Connection> count =
                 connection -> {
                     boolean counts =
                             switch (((Front) connection).doing()) {
-                                case SERVES -> true;
+                                case SERVES, BEGINS -> true;
                                 case WAITS -> patient;
                                 case NEITHER -> false;
                             };
@@ -106,7 +106,7 @@ final class Leaving {
                 connection -> {
                     boolean waits =
                             switch (((Front) connection).doing()) {
-                                case WAITS -> patient;
+                                case WAITS, BEGINS -> patient;
                                 case SERVES -> true;
                                 case NEITHER -> false;
                             };

@@ -131,7 +131,7 @@ public final class Listener {
             doorway.loop().executor().execute(() -> doorway.undrain(drain));
     }
 
-    /// @param patient count those, too, who may still send one, and those who were there and have not left in time?
+    /// @param patient count those, too, who have sent nothing of one, and those who were there and have not left in time?
     /// @param sum more by those who have one that runs
     List<CompletableFuture<Void>> inFlight(
             InetAddress address, boolean patient, AtomicInteger sum) {

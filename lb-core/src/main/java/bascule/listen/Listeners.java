@@ -439,7 +439,7 @@ public final class Listeners {
 
     /// How many clients who came by an address that is drained have a request that runs. From any thread.
     ///
-    /// @param patient count those, too, who may still send one, and those who were there and have not left in time?
+    /// @param patient count those, too, who have sent nothing of one, and those who were there and have not left in time?
     public CompletableFuture<Integer> inFlight(InetAddress address, boolean patient) {
         List<Listener> all = new ArrayList<>(present);
         all.addAll(leaving);

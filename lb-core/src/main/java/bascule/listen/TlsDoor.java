@@ -181,7 +181,7 @@ final class TlsDoor extends Connection implements Front {
 
     @Override
     public Doing doing() {
-        return Doing.WAITS;
+        return first == null && choice == null ? Doing.WAITS : Doing.BEGINS;
     }
 
     @Override

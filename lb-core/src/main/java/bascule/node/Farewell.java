@@ -21,7 +21,7 @@ final class Farewell {
     /// Newcomers wait so long for that at most: a second, after which clients ask again, and what patient ones give a connection.
     static final long MOST_MILLIS = 1000;
 
-    /// And so long for those at most who are in and have yet to ask for something.
+    /// And so long for those at most who are in and have sent nothing yet, and for those who were there and have not left in time.
     static final long ASKING_MILLIS = 300;
 
     /// The second part begins so early that its end, and the way to the ownership loop, fit into what the hand-over may take.

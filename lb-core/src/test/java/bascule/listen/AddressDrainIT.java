@@ -11,9 +11,11 @@ import bascule.testing.HoldingSite;
 import bascule.testing.RunningDaemon;
 import bascule.testing.Site;
 import bascule.testing.Wire;
+import bascule.tls.testing.TestAuthority;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -213,10 +215,9 @@ final class AddressDrainIT {
             assertThat(tunnel.receiveHead()).startsWith("HTTP/1.1 101");
             drain();
             try (Wire slow = connect(MOVED);
-                    Wire half = connect(MOVED)) {
+                    Wire _ = connect(MOVED)) {
                 ask(slow, "/slow");
                 HoldingSite.Held last = site.await("/slow");
-                half.send("GET /ha");
                 Awaitility.await("that all three are in")
                         .atMost(RunningDaemon.PATIENCE)
                         .until(() -> doors.listeners.inFlight(MOVED, true).join() == 3);
@@ -227,6 +228,35 @@ final class AddressDrainIT {
                 assertEquals("/slow", answer(slow).body());
             }
             assertEquals("/old", answer(old).body());
+        }
+    }
+
+    @Test
+    void givenClientsOfWhomAPartHasCome_whenThoseInFlightAreCounted_thenTheyAreAmongThem()
+            throws Exception {
+        Path certificates = Files.createDirectory(folder.resolve("certs"));
+        TestAuthority.named("Test authority").issue("test.example").write(certificates, "default");
+        doors.reload(
+                configuration(
+                        "listeners.secure { bind = \"[::]:0\", tls = \"%s\", backend = web, limits.connections = 10 }"
+                                .formatted(certificates)));
+        drain();
+        var secure = new InetSocketAddress(MOVED, doors.address("secure").getPort());
+        try (Wire _ = connect(MOVED);
+                Wire head = connect(MOVED);
+                Wire preface = connect(MOVED);
+                Wire _ = Wire.connect(secure);
+                Wire hello = Wire.connect(secure)) {
+            head.send("GET /ha");
+            preface.send("PRI * HT");
+            hello.send("\u0016\u0003\u0001");
+            Awaitility.await("that all are in, and what they sent")
+                    .atMost(RunningDaemon.PATIENCE)
+                    .untilAsserted(
+                            () -> {
+                                assertEquals(5, doors.listeners.inFlight(MOVED, true).join());
+                                assertEquals(3, doors.listeners.inFlight(MOVED, false).join());
+                            });
         }
     }
 
