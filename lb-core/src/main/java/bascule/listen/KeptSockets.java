@@ -192,7 +192,7 @@ public final class KeptSockets implements AutoCloseable {
             // Who has been told that he may come comes within that time, and nobody is told so any
             // more.
             ByteBuffer none = SegmentFilter.NO_NEWCOMERS.instructions();
-            for (PassedSocket socket : passed) socket.filter(none);
+            for (PassedSocket socket : passed) letNoneBegin(socket, none);
             Listeners.pause(Listeners.LAST_CLIENTS_MILLIS);
         }
         for (PassedSocket socket : passed) {
@@ -216,6 +216,14 @@ public final class KeptSockets implements AutoCloseable {
         ports.clear();
         unclear.forEach(this::forget);
         unclear.clear();
+    }
+
+    private static void letNoneBegin(PassedSocket socket, ByteBuffer none) {
+        try {
+            socket.filter(none);
+        } catch (IOException failure) { // Who comes in the last moment is reset, no more.
+            Events.debug("newcomers-not-held", "cause", failure);
+        }
     }
 
     /// Has the manager keep these and no others, or as many of the first as it can.

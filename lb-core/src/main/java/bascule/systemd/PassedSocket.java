@@ -12,6 +12,7 @@ import bascule.systemd.ManagerEnvironment.Passed;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -99,13 +100,19 @@ public record PassedSocket(int fd, String name, boolean isIpv6, InetSocketAddres
     /// Has a filter look at what comes (SO_ATTACH_FILTER, socket(7)).
     ///
     /// @param instructions direct: `struct sock_filter`s
-    public void filter(ByteBuffer instructions) {
+    /// @throws IOException if the kernel takes none
+    public void filter(ByteBuffer instructions) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment program = arena.allocate(16, 8); // struct sock_fprog
             program.set(JAVA_SHORT, 0, (short) (instructions.remaining() / 8));
             program.set(ADDRESS, 8, MemorySegment.ofBuffer(instructions));
             MemorySegment errno = arena.allocate(Libc.CAPTURE);
-            Sockets.setsockopt(errno, fd, Sockets.SOL_SOCKET, Sys.SO_ATTACH_FILTER, program);
+            int set =
+                    Sockets.setsockopt(
+                            errno, fd, Sockets.SOL_SOCKET, Sys.SO_ATTACH_FILTER, program);
+            if (set < 0) throw new IOException("filter on " + name + ": " + Libc.meaning(-set));
+        } finally {
+            Reference.reachabilityFence(instructions); // The kernel has its own copy now.
         }
     }
 
