@@ -28,6 +28,7 @@ final class Service implements AutoCloseable {
     private final LimitedEvent failed = new LimitedEvent(Duration.ofSeconds(10));
     private volatile @Nullable KeptSockets kept;
     private @Nullable Watchdog watchdog;
+    private @Nullable NotifySocket feeder; // Its own: who waits on a socket holds up all others.
     private String shown = "";
     private boolean readyOwed;
     private boolean stopping;
@@ -96,13 +97,36 @@ final class Service implements AutoCloseable {
     ///
     /// @param ownershipTurns of the ownership loop; null = there is none
     synchronized void watch(List<Loop> loops, @Nullable LongSupplier ownershipTurns) {
-        if (told.watchdogMicros() == 0 || socket == null || watchdog != null) return;
+        NotifySocket shared = socket;
+        String address = told.notifySocket();
+        if (told.watchdogMicros() == 0 || shared == null || address == null || watchdog != null)
+            return;
+        try {
+            feeder = NotifySocket.open(address);
+        } catch (IOException failure) {
+            failed.warn("service-manager-unheard", "cause", failure);
+        }
+        NotifySocket by = feeder == null ? shared : feeder;
         List<Watchdog.Watched> all = new ArrayList<>();
         for (Loop loop : loops)
             all.add(new Watchdog.Watched("event loop " + loop.index(), loop::ticks));
         if (ownershipTurns != null) all.add(new Watchdog.Watched("ownership loop", ownershipTurns));
-        watchdog = new Watchdog(told.watchdogMicros(), all, () -> say("WATCHDOG=1"));
+        watchdog = new Watchdog(told.watchdogMicros(), all, () -> feed(by));
         watchdog.start();
+    }
+
+    /// Waits: a manager that stood still behind a full queue would find nothing of us in it when it goes on, and kill.
+    ///
+    /// @return false if it is worth while to try again at once
+    private boolean feed(NotifySocket manager) {
+        try {
+            if (manager.sendIfTaken("WATCHDOG=1")) return true;
+            failed.warn("service-manager-unheard", "cause", "it is busy");
+            return false;
+        } catch (IOException failure) {
+            failed.warn("service-manager-unheard", "cause", failure);
+            return true;
+        }
     }
 
     /// The configuration is read anew; [#ready] follows, whatever comes of it.
@@ -162,6 +186,7 @@ final class Service implements AutoCloseable {
         if (watchdog != null) watchdog.close();
         KeptSockets all = kept;
         if (all != null) all.close();
+        if (feeder != null) feeder.close();
         if (socket != null) socket.close();
     }
 }

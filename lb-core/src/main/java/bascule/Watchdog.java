@@ -3,11 +3,12 @@ package bascule;
 import bascule.observe.Events;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 
 /// Feeds the manager's watchdog (sd_watchdog_enabled(3)) as long as all that must run does: from one feeding to the next, everything that is watched has to
-/// have taken a turn. So a loop that is stuck ends the process, though other threads live. One thread, `watchdog`, which looks four times in the
-/// manager's interval.
+/// have taken a turn. So a loop that is stuck ends the process, though other threads live. A feeding that was not taken is
+/// none, and is tried again without a pause. One thread, `watchdog`, which looks four times in the manager's interval.
 final class Watchdog implements AutoCloseable {
     private static final int LOOKS = 4;
 
@@ -16,7 +17,7 @@ final class Watchdog implements AutoCloseable {
 
     private final List<Watched> all;
     private final long[] fedAt;
-    private final Runnable feed;
+    private final BooleanSupplier feed;
     private final Thread thread;
     private final long lookMillis;
     private int hungry;
@@ -29,8 +30,8 @@ final class Watchdog implements AutoCloseable {
     record Watched(String name, LongSupplier turns) {}
 
     /// @param intervalMicros after so long without a feeding the manager kills
-    /// @param feed must not block for long
-    Watchdog(long intervalMicros, List<Watched> all, Runnable feed) {
+    /// @param feed waits for the manager; false = it took nothing, and is asked again at once
+    Watchdog(long intervalMicros, List<Watched> all, BooleanSupplier feed) {
         this.all = List.copyOf(all);
         this.feed = feed;
         lookMillis = Math.max(1, intervalMicros / 1000 / LOOKS);
@@ -41,11 +42,11 @@ final class Watchdog implements AutoCloseable {
 
     /// Feeds at once, and then by what it sees.
     void start() {
-        feed.run();
         thread.start();
     }
 
     private void run() {
+        feed();
         while (!closed) {
             try {
                 Thread.sleep(lookMillis);
@@ -70,8 +71,8 @@ final class Watchdog implements AutoCloseable {
             if (all.get(i).turns.getAsLong() == fedAt[i]) still.add(all.get(i).name);
         if (eased || still.isEmpty()) {
             hungry = 0;
+            feed();
             for (int i = 0; i < fedAt.length; i++) fedAt[i] = all.get(i).turns.getAsLong();
-            feed.run();
         } else if (++hungry == LATE_LOOKS) {
             Events.worsened(
                     "watchdog-not-fed",
@@ -81,6 +82,12 @@ final class Watchdog implements AutoCloseable {
                     hungry * lookMillis + "ms");
         }
         return still;
+    }
+
+    private void feed() {
+        boolean taken;
+        do taken = feed.getAsBoolean();
+        while (!taken && !closed);
     }
 
     /// The daemon stops, and its loops one after the other: feeds without a look. Whoever stops it has another limit.

@@ -12,6 +12,7 @@ import bascule.config.Configuration;
 import bascule.config.ConfigurationLoader;
 import bascule.config.LoadResult;
 import bascule.net.Transport;
+import bascule.systemd.NotifySocket;
 import bascule.testing.BasculeProcess;
 import bascule.testing.FakeSystemd;
 import bascule.testing.Site;
@@ -172,6 +173,25 @@ final class ServiceIT {
             manager.await("WATCHDOG=1", before + 2);
         } finally {
             transport.close(5000);
+        }
+    }
+
+    @Test
+    void givenManagerThatStoodStill_whenItHearsAgain_thenItIsFedBeforeTheNextLook()
+            throws Exception {
+        try (var manager = FakeSystemd.in(folder);
+                var other = NotifySocket.open(manager.address());
+                var service = new Service(manager.environment(1_000_000_000))) { // Looks: 250 s.
+            manager.turnDeaf();
+            Thread.sleep(100); // It may be listening for the last time.
+            int others = 0;
+            while (other.offer("OTHER=1")) others++;
+            assertThat(others).isPositive();
+            service.watch(List.of(), null);
+            Thread.sleep(1500); // Longer than one that waits does.
+            assertThat(other.offer("OTHER=1")).isFalse();
+            manager.hearAgain();
+            manager.await("WATCHDOG=1", 1);
         }
     }
 

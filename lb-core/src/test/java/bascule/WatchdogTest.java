@@ -12,13 +12,28 @@ final class WatchdogTest {
     private final AtomicLong loop = new AtomicLong();
     private final AtomicLong ownership = new AtomicLong();
     private final AtomicInteger fed = new AtomicInteger();
+    private int busy; // Feedings that are not taken.
     private final Watchdog watchdog =
             new Watchdog(
                     5_000_000,
                     List.of(
                             new Watched("event loop 0", loop::get),
                             new Watched("ownership loop", ownership::get)),
-                    fed::incrementAndGet);
+                    this::feed);
+
+    private boolean feed() {
+        return fed.incrementAndGet() > busy;
+    }
+
+    @Test
+    void givenManagerThatTakesNothing_whenLookedAt_thenFedAgainUntilItDoes() {
+        loop.incrementAndGet();
+        ownership.incrementAndGet();
+        busy = 2;
+
+        assertThat(watchdog.look()).isEmpty();
+        assertThat(fed).hasValue(3);
+    }
 
     @Test
     void givenAllRun_whenLookedAt_thenFedEachTime() {

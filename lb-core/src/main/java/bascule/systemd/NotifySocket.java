@@ -74,9 +74,16 @@ public final class NotifySocket implements AutoCloseable {
     /// @param lines `KEY=VALUE`
     /// @throws IOException if it was not taken; nothing is sent again
     public void send(String... lines) throws IOException {
-        if (!sent(NO_DESCRIPTOR, 0, lines))
+        if (!sendIfTaken(lines))
             throw new IOException(
                     "the manager took nothing for %d ms: %s".formatted(PATIENCE_MILLIS, lines[0]));
+    }
+
+    /// Waits for the manager as [#send] does: the kernel wakes us as soon as there is room, so what waits is in the queue before the manager has worked it off.
+    ///
+    /// @return was it taken?
+    public boolean sendIfTaken(String... lines) throws IOException {
+        return sent(NO_DESCRIPTOR, 0, lines);
     }
 
     /// The same without waiting.

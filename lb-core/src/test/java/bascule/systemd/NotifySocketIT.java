@@ -94,6 +94,7 @@ final class NotifySocketIT {
         try (var manager = FakeSystemd.in(folder);
                 var socket = NotifySocket.open(manager.address())) {
             manager.turnDeaf();
+            Thread.sleep(100); // It may be listening for the last time.
             int taken = 0;
             while (socket.offer("WATCHDOG=1")) taken++;
             for (int i = 0; i < 1000; i++) { // Each would wait for a second.
