@@ -177,8 +177,9 @@ public final class Daemon {
             TicketRing tickets,
             @Nullable Service service)
             throws StartFailure {
-        int passed = service == null ? 0 : service.passed();
-        String lacking = DescriptorNeeds.lacking(configuration, passed);
+        // What the service manager passed and nobody wants is ended before clients come, and is no
+        // fault of a file.
+        String lacking = DescriptorNeeds.lacking(configuration, 0);
         if (lacking != null) throw new StartFailure(Main.REFUSED, lacking);
         try {
             Node.prepare(configuration);
@@ -705,7 +706,7 @@ public final class Daemon {
         Configuration before = inForce.configuration();
         List<String> fixed = ConfigurationChanges.impossible(before, next);
         if (!fixed.isEmpty()) return new Commands.Refused(fixed);
-        String lacking = DescriptorNeeds.lacking(next, listeners.sockets());
+        String lacking = DescriptorNeeds.lacking(next, listeners.socketsBeside(next.listeners()));
         if (lacking != null) return new Commands.Refused(List.of(lacking));
         List<String> changes = ConfigurationChanges.between(before, next);
         String failure = apply(InForce.now(next, Instant.now()));

@@ -18,10 +18,9 @@ final class DescriptorNeeds {
 
     private DescriptorNeeds() {}
 
-    /// @param open listening sockets that there are already: passed by the service manager, or those of the configuration in force. Each of them stays, or is
-    /// closed before one takes its place, so both sums need room, but not their sum
+    /// @param beside listening sockets that are open and not wanted: they stay until all that are wanted are open too
     /// @return what is wrong, or null
-    static @Nullable String lacking(Configuration configuration, int open) {
+    static @Nullable String lacking(Configuration configuration, int beside) {
         long clients =
                 configuration.listeners().stream()
                         .mapToLong(listener -> listener.limits().connections())
@@ -39,7 +38,7 @@ final class DescriptorNeeds {
                 configuration.listeners().stream()
                         .mapToLong(listener -> (long) listener.binds().size() * loops)
                         .sum();
-        long own = Math.max(sockets, open) + OWN + ofCluster(configuration.cluster());
+        long own = sockets + beside + OWN + ofCluster(configuration.cluster());
         long needed = 2 * clients + idle + own;
         long limit = Descriptors.limit();
         if (needed <= limit) return null;

@@ -70,11 +70,6 @@ final class Service implements AutoCloseable {
         return all;
     }
 
-    /// How many descriptors this process was started with.
-    int passed() {
-        return told.passed().size();
-    }
-
     /// For `/status`.
     Status.Systemd view() {
         KeptSockets all = kept;

@@ -8,6 +8,7 @@ import bascule.admin.Commands;
 import bascule.config.Configuration;
 import bascule.config.ConfigurationLoader;
 import bascule.config.LoadResult;
+import bascule.net.Descriptors;
 import bascule.net.SegmentFilter;
 import bascule.systemd.NotifySocket;
 import bascule.testing.Answer;
@@ -492,6 +493,28 @@ final class KeptSocketsIT {
         reload(ONE);
         assertThat(manager.stored()).containsExactly("web.0.0", "web.0.1");
         awaitStored(2);
+    }
+
+    @Test
+    void givenNoDescriptorToSpare_whenAReloadMovesAListener_thenItIsRefused() throws Exception {
+        // 2 sockets, 264 others, idle connections to one server for each loop.
+        long clients = (Descriptors.limit() - 2 - 264 - 2 * 512) / 2;
+        Assumptions.assumeTrue(
+                clients <= 1_000_000, "RLIMIT_NOFILE is above what a file can ask for");
+        String text = " { bind = \"127.0.0.1:0\", backend = web, limits.connections = %d }\n";
+        start("listeners.web" + text.formatted(clients));
+        reload("listeners.web" + text.formatted(clients) + "# The same address.\n");
+
+        // Its 2 sockets are open until those of the other are, too.
+        write("listeners.other" + text.formatted(clients));
+        assertThat(daemon.reload().join())
+                .isInstanceOfSatisfying(
+                        Commands.Refused.class,
+                        refused ->
+                                assertThat(refused.problems())
+                                        .singleElement()
+                                        .asString()
+                                        .contains("268 of the daemon's own"));
     }
 
     @Test

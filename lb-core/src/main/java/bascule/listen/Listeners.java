@@ -20,6 +20,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -364,9 +365,19 @@ public final class Listeners {
         for (Listener listener : leaving) listener.forget(server);
     }
 
-    /// How many listening sockets are open.
-    public int sockets() {
-        return binds.values().stream().mapToInt(bind -> bind.sockets.size()).sum();
+    /// How many listening sockets are open that a configuration does not want.
+    public int socketsBeside(List<ListenerConfig> next) {
+        var wanted = new HashSet<Key>();
+        for (ListenerConfig listener : next)
+            for (int index = 0; index < listener.binds().size(); index++)
+                wanted.add(Key.of(listener, index));
+        int loops = transport.loops().size();
+        int beside = 0;
+        for (Map.Entry<Key, Bind> each : binds.entrySet()) {
+            int open = each.getValue().sockets.size();
+            beside += wanted.contains(each.getKey()) ? Math.max(0, open - loops) : open;
+        }
+        return beside;
     }
 
     /// Says to the service manager what it did not take before.
