@@ -30,6 +30,12 @@ final class Installing {
     /// As old a daemon is when its memory is looked at: by then the C library has given back what the start took.
     private static final int IDLE_MILLIS = 15_000;
 
+    /// Looks at memory that is above its bar, and the time between them: the C library gives back every ten seconds (java.args), also what
+    /// compilers took just before.
+    private static final int LOOKS = 3;
+
+    private static final int LOOK_MILLIS = 11_000;
+
     private final Pair pair;
     private final Release release;
     private final Packages packages;
@@ -107,8 +113,18 @@ final class Installing {
             throws IOException, InterruptedException, Unavailable {
         long started = Long.parseLong(edge.property("ExecMainStartTimestampMonotonic")) / 1_000;
         Shell.sleep(Math.max(0, started + IDLE_MILLIS - System.nanoTime() / 1_000_000));
+        double megabytes = resident(edge);
+        for (int look = 1; look < LOOKS && megabytes > most; look++) {
+            Shell.sleep(LOOK_MILLIS);
+            megabytes = resident(edge);
+        }
+        found.measured(name, "MB", megabytes, most);
+    }
+
+    private static double resident(Edge edge)
+            throws IOException, InterruptedException, Unavailable {
         String kibibytes = edge.processStatus("VmRSS").replaceAll("\\D", "");
-        found.measured(name, "MB", Double.parseDouble(kibibytes) * 1_024 / MEGABYTE, most);
+        return Double.parseDouble(kibibytes) * 1_024 / MEGABYTE;
     }
 
     private static void looked(Found found, Edge edge, String line, String wanted)
