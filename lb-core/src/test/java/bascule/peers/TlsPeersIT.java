@@ -7,12 +7,10 @@ import bascule.testing.Answer;
 import bascule.testing.Content;
 import bascule.testing.Nginx;
 import bascule.testing.Peers;
-import bascule.testing.RunningDaemon;
 import bascule.testing.Site;
 import bascule.testing.Tool;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -20,7 +18,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -36,7 +33,7 @@ final class TlsPeersIT {
     private static final Duration PATIENCE = Duration.ofSeconds(90);
 
     @TempDir Path folder = Path.of("");
-    private Process nginx;
+    private Nginx nginx;
     private Edge edge;
 
     /// How a client may speak to us.
@@ -62,66 +59,37 @@ final class TlsPeersIT {
     @BeforeEach
     void start() throws IOException {
         Peers.require("curl", "nginx", "openssl", "h2load", "nghttp");
-        InetSocketAddress address = Nginx.free("127.0.0.1");
-        Files.createDirectories(folder.resolve("www/dav"));
-        Files.write(folder.resolve("www/large"), LARGE);
-        Files.writeString(folder.resolve("www/small.txt"), "small\n".repeat(200));
-        Path configuration = folder.resolve("nginx.conf");
-        Files.writeString(
-                configuration,
-                """
-                daemon off;
-                master_process off;
-                pid %1$s/nginx.pid;
-                error_log %1$s/error.log;
-                events { worker_connections 1024; }
-                http {
-                  access_log off;
-                  client_body_temp_path %1$s/body;
-                  proxy_temp_path %1$s/proxy;
-                  fastcgi_temp_path %1$s/fastcgi;
-                  uwsgi_temp_path %1$s/uwsgi;
-                  scgi_temp_path %1$s/scgi;
-                  keepalive_requests 70;
-                  server {
-                    listen %2$s:%3$d;
-                    root %1$s/www;
-                    types { text/plain txt; }
-                    default_type application/octet-stream;
-                    gzip on;
-                    gzip_types text/plain;
-                    gzip_proxied any;
-                    client_max_body_size 100m;
-                    location /head { return 200 "$request_method $request_uri $server_protocol $http_host $http_x_forwarded_proto $http_x_forwarded_for $http_connection $http_cookie\\n"; }
-                    location /limited/ { client_max_body_size 1k; return 405; }
-                    location /sent { proxy_pass http://%2$s:%3$d/length; }
-                    location /length { return 200 $content_length; }
-                    location /dav/ { dav_methods PUT; create_full_put_path on; }
-                  }
-                }
-                """
-                        .formatted(
-                                folder, address.getAddress().getHostAddress(), address.getPort()));
         nginx =
-                new ProcessBuilder("nginx", "-c", configuration.toString(), "-p", folder.toString())
-                        .redirectErrorStream(true)
-                        .redirectOutput(folder.resolve("nginx.out").toFile())
-                        .start();
-        Awaitility.await("nginx")
-                .atMost(RunningDaemon.PATIENCE)
-                .ignoreExceptions()
-                .until(
-                        () -> {
-                            new Socket(address.getAddress(), address.getPort()).close();
-                            return true;
-                        });
-        edge = Edge.before(folder, "127.0.0.1:" + address.getPort());
+                new Nginx(
+                        "nginx",
+                        folder,
+                        """
+                        listen ADDRESS;
+                        keepalive_requests 70;
+                        root FOLDER/www;
+                        types { text/plain txt; }
+                        default_type application/octet-stream;
+                        gzip on;
+                        gzip_types text/plain;
+                        gzip_proxied any;
+                        client_max_body_size 100m;
+                        location /head { return 200 "$request_method $request_uri $server_protocol $http_host $http_x_forwarded_proto $http_x_forwarded_for $http_connection $http_cookie\\n"; }
+                        location /limited/ { client_max_body_size 1k; return 405; }
+                        location /sent { proxy_pass http://ADDRESS/length; }
+                        location /length { return 200 $content_length; }
+                        location /dav/ { dav_methods PUT; create_full_put_path on; }
+                        """);
+        Path www = folder.resolve("nginx/www");
+        Files.createDirectories(www.resolve("dav"));
+        Files.write(www.resolve("large"), LARGE);
+        Files.writeString(www.resolve("small.txt"), "small\n".repeat(200));
+        edge = Edge.before(folder, nginx.address());
     }
 
     @AfterEach
     void stop() throws InterruptedException {
         if (edge != null) edge.close();
-        if (nginx != null) nginx.destroyForcibly().waitFor();
+        if (nginx != null) nginx.close();
     }
 
     private String url(boolean tls, String path) {
@@ -199,7 +167,7 @@ final class TlsPeersIT {
             arguments.addAll(List.of("-T", file.toString(), "-w", "%{http_code}"));
             Tool.Ended ended = curl(way, "/dav/" + ++number, arguments.toArray(String[]::new));
             assertThat(ended.text()).as(ended.toString()).isEqualTo("201");
-            assertThat(Files.readAllBytes(folder.resolve("www/dav/" + number))).isEqualTo(LARGE);
+            assertThat(Files.readAllBytes(folder.resolve("nginx/www/dav/" + number))).isEqualTo(LARGE);
         }
     }
 

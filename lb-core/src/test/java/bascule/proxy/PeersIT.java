@@ -4,18 +4,16 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import bascule.testing.Content;
+import bascule.testing.Nginx;
 import bascule.testing.Peers;
 import bascule.testing.RunningDaemon;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -26,80 +24,50 @@ final class PeersIT {
     private static final byte[] LARGE = Content.of(1, 3_000_000);
 
     @TempDir Path folder = Path.of("");
-    private Process nginx;
+    private Nginx nginx;
     private RunningDaemon daemon;
 
     @BeforeEach
     void start() throws IOException, InterruptedException {
         Peers.require("curl", "nginx");
-        int port = freePort();
-        Files.createDirectories(folder.resolve("www/dav"));
-        Files.write(folder.resolve("www/large"), LARGE);
-        Files.writeString(folder.resolve("www/small.txt"), "small\n".repeat(200));
-        Path configuration = folder.resolve("nginx.conf");
-        Files.writeString(
-                configuration,
-                """
-                daemon off;
-                master_process off;
-                pid %1$s/nginx.pid;
-                error_log %1$s/error.log;
-                events {}
-                http {
-                  access_log off;
-                  client_body_temp_path %1$s/body;
-                  proxy_temp_path %1$s/proxy;
-                  fastcgi_temp_path %1$s/fastcgi;
-                  uwsgi_temp_path %1$s/uwsgi;
-                  scgi_temp_path %1$s/scgi;
-                  keepalive_requests 7;
-                  server {
-                    listen 127.0.0.1:%2$d;
-                    root %1$s/www;
-                    types { text/plain txt; }
-                    default_type application/octet-stream;
-                    gzip on;
-                    gzip_types text/plain;
-                    gzip_proxied any; # Via tells it that we are a proxy, for which it does not compress by default.
-                    location /head { return 200 "$request_method $request_uri $http_host $http_via $http_x_forwarded_for $http_connection $http_upgrade\\n"; }
-                    location /limited/ { client_max_body_size 1k; return 405; }
-                    location /dav/ { dav_methods PUT; client_max_body_size 100m; create_full_put_path on; }
-                  }
-                }
-                """
-                        .formatted(folder, port));
         nginx =
-                new ProcessBuilder("nginx", "-c", configuration.toString(), "-p", folder.toString())
-                        .redirectErrorStream(true)
-                        .redirectOutput(folder.resolve("nginx.out").toFile())
-                        .start();
+                new Nginx(
+                        "nginx",
+                        folder,
+                        """
+                        listen ADDRESS;
+                        keepalive_requests 7;
+                        root FOLDER/www;
+                        types { text/plain txt; }
+                        default_type application/octet-stream;
+                        gzip on;
+                        gzip_types text/plain;
+                        gzip_proxied any; # Via tells it that we are a proxy, for which it does not compress by default.
+                        location /head { return 200 "$request_method $request_uri $http_host $http_via $http_x_forwarded_for $http_connection $http_upgrade\\n"; }
+                        location /limited/ { client_max_body_size 1k; return 405; }
+                        location /dav/ { dav_methods PUT; client_max_body_size 100m; create_full_put_path on; }
+                        """);
+        Path www = folder.resolve("nginx/www");
+        Files.createDirectories(www.resolve("dav"));
+        Files.write(www.resolve("large"), LARGE);
+        Files.writeString(www.resolve("small.txt"), "small\n".repeat(200));
         daemon =
                 RunningDaemon.start(
                         """
                         listeners.web { bind = "127.0.0.1:0", backend = web, limits.connections = 100 }
-                        backends.web.servers = ["127.0.0.1:%d"]
+                        backends.web.servers = ["%s"]
                         """
-                                .formatted(port));
-        Awaitility.await("nginx")
-                .atMost(RunningDaemon.PATIENCE)
-                .until(() -> curl("-f", url("/head")).exit == 0);
+                                .formatted(nginx.address()));
     }
 
     @AfterEach
     void stop() throws InterruptedException {
         if (daemon == null) return;
-        nginx.destroy();
-        if (!nginx.waitFor(10, TimeUnit.SECONDS)) nginx.destroyForcibly().waitFor();
+        nginx.close();
         try {
             daemon.awaitNothingOpen();
         } finally {
             daemon.close();
-        }
-    }
-
-    private static int freePort() throws IOException {
-        try (var socket = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
-            return socket.getLocalPort();
         }
     }
 
@@ -188,7 +156,7 @@ final class PeersIT {
                                         "-w",
                                         "%{http_code}",
                                         "-z",
-                                        folder.resolve("www/large").toString(),
+                                        folder.resolve("nginx/www/large").toString(),
                                         url("/large"))
                                 .text())
                 .isEqualTo("304");
@@ -212,7 +180,7 @@ final class PeersIT {
             arguments.addAll(List.of("-w", "%{http_code}", url("/dav/" + ++number)));
             Ended ended = curl(arguments.toArray(String[]::new));
             assertThat(ended.text()).as(ended.err).isEqualTo("201");
-            assertThat(Files.readAllBytes(folder.resolve("www/dav/" + number))).isEqualTo(LARGE);
+            assertThat(Files.readAllBytes(folder.resolve("nginx/www/dav/" + number))).isEqualTo(LARGE);
         }
     }
 
@@ -238,8 +206,7 @@ final class PeersIT {
 
     @Test
     void givenNginxIsGone_whenAsked_then502() throws Exception {
-        nginx.destroy();
-        nginx.waitFor();
+        nginx.kill();
 
         assertThat(curl("-w", "%{http_code}", "-o", "/dev/null", url("/small.txt")).text())
                 .isEqualTo("502");
