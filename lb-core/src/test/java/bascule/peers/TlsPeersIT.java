@@ -167,7 +167,8 @@ final class TlsPeersIT {
             arguments.addAll(List.of("-T", file.toString(), "-w", "%{http_code}"));
             Tool.Ended ended = curl(way, "/dav/" + ++number, arguments.toArray(String[]::new));
             assertThat(ended.text()).as(ended.toString()).isEqualTo("201");
-            assertThat(Files.readAllBytes(folder.resolve("nginx/www/dav/" + number))).isEqualTo(LARGE);
+            assertThat(Files.readAllBytes(folder.resolve("nginx/www/dav/" + number)))
+                    .isEqualTo(LARGE);
         }
     }
 

@@ -180,7 +180,8 @@ final class PeersIT {
             arguments.addAll(List.of("-w", "%{http_code}", url("/dav/" + ++number)));
             Ended ended = curl(arguments.toArray(String[]::new));
             assertThat(ended.text()).as(ended.err).isEqualTo("201");
-            assertThat(Files.readAllBytes(folder.resolve("nginx/www/dav/" + number))).isEqualTo(LARGE);
+            assertThat(Files.readAllBytes(folder.resolve("nginx/www/dav/" + number)))
+                    .isEqualTo(LARGE);
         }
     }
 
