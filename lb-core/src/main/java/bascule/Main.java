@@ -107,6 +107,7 @@ public final class Main {
                 _ -> {
                     Events.changed("started", about.toArray());
                     StartCache.tell();
+                    StartPages.giveBackLater();
                 },
                 () -> {});
     }

@@ -1,0 +1,139 @@
+package bascule;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileChannel.MapMode;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+final class StartPagesTest {
+    private static final Path SMAPS = Path.of("/proc/self/smaps");
+    private static final int BYTES = 4 << 20;
+
+    @TempDir Path folder = Path.of("");
+    private byte[] content = {};
+
+    @BeforeEach
+    void fill() {
+        content = new byte[BYTES];
+        new Random(7).nextBytes(content);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+            r-xp | /usr/lib/libjvm.so     | 12 | 0 | 0 | true
+            r--p | /usr/lib/bascule.aot   | 12 | 0 | 0 | true
+            r--s | /usr/lib/with a blank  | 12 | 0 | 0 | true
+            rw-p | /usr/lib/bascule.aot   | 12 | 0 | 0 | false
+            rwxp | /usr/lib/libjvm.so     | 12 | 0 | 0 | false
+            rw-s | /dev/shm/ring          | 12 | 0 | 0 | false
+            ---p | /usr/lib/libjvm.so     | 12 | 0 | 0 | false
+            r--p | /usr/lib/moved.so      | 12 | 4 | 0 | false
+            r--p | /usr/lib/moved.so      | 12 | 0 | 4 | false
+            r-xp | [vdso]                 |  4 | 0 | 0 | false
+            r--p | ''                     | 12 | 0 | 0 | false
+            r-xp | /usr/lib/untouched.so  |  0 | 0 | 0 | false
+            """)
+    void givenMapping_whenChosen_thenOnlyWhatTheFileGivesBack(
+            String mode, String file, int rss, int anonymous, int swap, boolean chosen) {
+        List<String> lines =
+                mapping("7f0000000000-7f0000003000 " + mode, file, rss, anonymous, swap);
+
+        var found = StartPages.unwritten(lines);
+
+        if (chosen)
+            assertThat(found)
+                    .containsExactly(
+                            new StartPages.Mapping(
+                                    0x7f0000000000L, 0x7f0000003000L, file, rss * 1024L));
+        else assertThat(found).isEmpty();
+    }
+
+    @Test
+    void givenManyMappings_whenChosen_thenNoneIsJudgedByAnother() {
+        List<String> first = mapping("1000-2000 r--p", "/moved", 12, 4, 0);
+        List<String> cut = mapping("2000-3000 r--p", "/cut", 12, 0, 0);
+        List<String> last = mapping("3000-4000 r-xp", "/last", 8, 0, 0);
+        List<String> all =
+                List.of(first, cut.subList(0, 2), last).stream().flatMap(List::stream).toList();
+
+        assertThat(StartPages.unwritten(all))
+                .containsExactly(new StartPages.Mapping(0x3000, 0x4000, "/last", 8192));
+    }
+
+    @Test
+    void givenFileThatWasRead_whenGivenBack_thenNotResidentAndAsItWas() throws IOException {
+        assumeThat(SMAPS).exists();
+        Path file = Files.write(folder.resolve("read"), content);
+        try (Arena arena = Arena.ofConfined();
+                FileChannel channel = FileChannel.open(file)) {
+            MemorySegment read = channel.map(MapMode.READ_ONLY, 0, BYTES, arena);
+            assertThat(read.mismatch(MemorySegment.ofArray(content))).isEqualTo(-1);
+            assertThat(resident(file)).isEqualTo(BYTES);
+
+            assertThat(StartPages.giveBack()).isGreaterThanOrEqualTo(BYTES);
+
+            assertThat(resident(file)).isZero();
+            assertThat(read.mismatch(MemorySegment.ofArray(content))).isEqualTo(-1);
+        }
+    }
+
+    @Test
+    void givenPagesThatWereWritten_whenGivenBack_thenNotLost() throws IOException {
+        assumeThat(SMAPS).exists();
+        Path file = Files.write(folder.resolve("written"), content);
+        try (Arena arena = Arena.ofConfined();
+                FileChannel channel =
+                        FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            MemorySegment own = channel.map(MapMode.PRIVATE, 0, BYTES, arena);
+            own.set(ValueLayout.JAVA_INT, 4096, 4711);
+
+            StartPages.giveBack();
+
+            assertThat(own.get(ValueLayout.JAVA_INT, 4096)).isEqualTo(4711);
+            assertThat(resident(file)).isPositive();
+        }
+    }
+
+    private static List<String> mapping(
+            String head, String file, int rss, int anonymous, int swap) {
+        return List.of(
+                head + " 00001000 fe:00 260850                     " + file,
+                "Rss:            %8d kB".formatted(rss),
+                "Private_Dirty:         0 kB",
+                "Anonymous:      %8d kB".formatted(anonymous),
+                "AnonHugePages:         0 kB",
+                "Swap:           %8d kB".formatted(swap),
+                "SwapPss:               0 kB",
+                "VmFlags: rd mr mw me ");
+    }
+
+    /// Bytes of a file that are mapped and in memory.
+    private static long resident(Path file) throws IOException {
+        long bytes = 0;
+        boolean its = false;
+        for (String line : Files.readAllLines(SMAPS)) {
+            if (line.matches("\\p{XDigit}+-.*")) its = line.endsWith(" " + file);
+            else if (its && line.startsWith("Rss:"))
+                bytes += Long.parseLong(line.replaceAll("\\D", "")) * 1024;
+        }
+        return bytes;
+    }
+}
