@@ -10,8 +10,6 @@ import java.util.stream.Stream;
 
 /// The command behind `packaging/acceptance`.
 final class Main {
-    private static final int TRIALS = 3;
-    private static final int PAUSE_SECONDS = 600;
 
     private Main() {}
 
@@ -78,8 +76,7 @@ final class Main {
                                 bed,
                                 release,
                                 packages,
-                                options.full() ? TRIALS : 1,
-                                options.full() && i == 0 ? PAUSE_SECONDS : 0,
+                                Extent.of(options, i == 0),
                                 folder,
                                 Main::say);
                 walk.run();

@@ -22,29 +22,24 @@ final class Walk {
     private final Pair pair;
     private final Release release;
     private final Packages packages;
-    private final int trials;
-    private final int pauseSeconds;
+    private final Extent extent;
     private final Path folder;
     private final Consumer<String> say;
     private final List<Step> steps = new ArrayList<>();
     private final Map<String, Double> figures = new LinkedHashMap<>();
 
-    /// @param trials       of each step that breaks something
-    /// @param pauseSeconds of the run that looks for pauses; 0: none
-    /// @param folder       for the journals of steps that are broken
+    /// @param folder for the journals of steps that are broken
     Walk(
             Bed bed,
             Release release,
             Packages packages,
-            int trials,
-            int pauseSeconds,
+            Extent extent,
             Path folder,
             Consumer<String> say) {
         pair = new Pair(bed);
         this.release = release;
         this.packages = packages;
-        this.trials = trials;
-        this.pauseSeconds = pauseSeconds;
+        this.extent = extent;
         this.folder = folder;
         this.say = say;
     }
@@ -86,7 +81,10 @@ final class Walk {
         Faults faults = new Faults(pair);
         Moving moving = new Moving(pair, packages);
         step("idle", "the pair as it was formed, 15 s after its start", installing::idle);
-        step("start", "restarted without load, to READY", serving::start);
+        step(
+                "start",
+                "restarted without load, to READY",
+                found -> serving.start(found, extent.startMillis()));
         step("bad-file", "a file with a fault, and a restart", serving::badFile);
         step("reload", "`systemctl reload` of a good and of a bad file", serving::reload);
         repeat("restart", "`systemctl restart` of the owner under load", serving::restart);
@@ -100,6 +98,7 @@ final class Walk {
         step("lone-planted", "a stopped daemon, an address that nobody has", faults::planted);
         repeat("lone-restart", "`systemctl restart`, the other node stopped", serving::loneRestart);
         repeat("lone-kill", "kill -9, the other node stopped", faults::loneKill);
+        int pauseSeconds = extent.pauseSeconds();
         if (pauseSeconds > 0)
             step(
                     "pauses",
@@ -109,6 +108,7 @@ final class Walk {
 
     private void repeat(String name, String what, Work work)
             throws IOException, InterruptedException {
+        int trials = extent.trials();
         for (int i = 0; i < trials; i++) {
             String trial = trials == 1 ? "" : " (" + (i + 1) + " of " + trials + ")";
             step(name, what + trial, work);
