@@ -21,9 +21,12 @@ final class Faults {
     private static final int CUT_MILLIS = 2_000;
 
     private final Pair pair;
+    private final int stretch;
 
-    Faults(Pair pair) {
+    /// @param stretch of each of these bars
+    Faults(Pair pair, int stretch) {
         this.pair = pair;
+        this.stretch = stretch;
     }
 
     void kill(Found found) throws IOException, InterruptedException, Unavailable {
@@ -36,7 +39,7 @@ final class Faults {
                                 "floating IP of the pair",
                                 Bed.FLOATING,
                                 Load.SOME,
-                                Bar.outage(300, KILL_MILLIS));
+                                Bar.outage(300, KILL_MILLIS * stretch));
         load.around(found, () -> kill(found, edge, load));
         pair.settle();
     }
@@ -72,20 +75,21 @@ final class Faults {
                                 "floating IP of the pair",
                                 Bed.FLOATING,
                                 Load.SOME,
-                                Bar.outage(600, LOST_MILLIS));
+                                Bar.outage(600, LOST_MILLIS * stretch));
         load.around(
                 found,
                 () -> {
                     long pid = edge.daemon();
                     int restarts = Integer.parseInt(edge.property("NRestarts"));
+                    int mostMillis = WATCHDOG_MILLIS * stretch;
                     Native.kill(pid, Native.SIGSTOP);
-                    double seconds = edge.awaitAnother(pid, 2 * WATCHDOG_MILLIS);
+                    double seconds = edge.awaitAnother(pid, 2 * mostMillis);
                     int more = Integer.parseInt(edge.property("NRestarts")) - restarts;
                     found.fact(
-                            seconds <= WATCHDOG_MILLIS / 1e3 && more == 1,
+                            seconds <= mostMillis / 1e3 && more == 1,
                             "active again after %.1f s (≤ %d), restarted %d times",
                             seconds,
-                            WATCHDOG_MILLIS / 1_000,
+                            mostMillis / 1_000,
                             more);
                 });
         pair.settle();
@@ -99,7 +103,7 @@ final class Faults {
                                 "floating IP of the pair",
                                 Bed.FLOATING,
                                 Load.SOME,
-                                Bar.outage(400, LOST_MILLIS));
+                                Bar.outage(400, LOST_MILLIS * stretch));
         load.around(
                 found,
                 () -> {

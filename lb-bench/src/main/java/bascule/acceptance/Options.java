@@ -35,8 +35,8 @@ record Options(boolean full, int debian, String deb, String old, String report, 
             --deb FILE      this package, instead of building one
             --old FILE      upgrade from this one, instead of the parent commit's
             --report FILE   default packaging/ACCEPTANCE.md
-            --in-build      where a tool is missing: one line and 0; with CI=true in the environment 1. A start may take
-                            3 s instead of 1 s, for a build's machine may be busy
+            --in-build      where a tool is missing: one line and 0; with CI=true in the environment 1. Bars of times
+                            are three times as long, for a build's machine may be busy
 
             Exit codes: 0 all bars kept, 1 not all, 2 wrong usage.
             """;

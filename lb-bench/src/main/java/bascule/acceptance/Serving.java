@@ -13,17 +13,19 @@ import java.util.Locale;
 final class Serving {
     private static final int EXTRA_PORT = 8090;
     private static final int REFUSED_CONFIG = 78;
+    private static final double START_MILLIS = 1_000;
     private static final double PAUSE_MILLIS = 10;
 
     private final Pair pair;
+    private final int stretch;
 
-    Serving(Pair pair) {
+    /// @param stretch of the bar of a start
+    Serving(Pair pair, int stretch) {
         this.pair = pair;
+        this.stretch = stretch;
     }
 
-    /// @param mostMillis the median of them may take
-    void start(Found found, double mostMillis)
-            throws IOException, InterruptedException, Unavailable {
+    void start(Found found) throws IOException, InterruptedException, Unavailable {
         List<Double> all = new ArrayList<>();
         Edge edge = pair.two();
         for (int i = 0; i < 3; i++) {
@@ -34,7 +36,7 @@ final class Serving {
             pair.settle();
         }
         double median = all.stream().sorted().toList().get(1);
-        found.measured("start to READY, median of 3", "ms", median, mostMillis);
+        found.measured("start to READY, median of 3", "ms", median, START_MILLIS * stretch);
         found.fact(
                 true,
                 "of %s, by `systemctl show -p ExecMainStartTimestampMonotonic,ActiveEnterTimestampMonotonic`",

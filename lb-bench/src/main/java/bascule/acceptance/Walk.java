@@ -77,14 +77,11 @@ final class Walk {
     }
 
     private void runPair(Installing installing) throws IOException, InterruptedException {
-        Serving serving = new Serving(pair);
-        Faults faults = new Faults(pair);
+        Serving serving = new Serving(pair, extent.stretch());
+        Faults faults = new Faults(pair, extent.stretch());
         Moving moving = new Moving(pair, packages);
         step("idle", "the pair as it was formed, 15 s after its start", installing::idle);
-        step(
-                "start",
-                "restarted without load, to READY",
-                found -> serving.start(found, extent.startMillis()));
+        step("start", "restarted without load, to READY", serving::start);
         step("bad-file", "a file with a fault, and a restart", serving::badFile);
         step("reload", "`systemctl reload` of a good and of a bad file", serving::reload);
         repeat("restart", "`systemctl restart` of the owner under load", serving::restart);
