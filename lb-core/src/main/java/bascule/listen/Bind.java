@@ -30,7 +30,7 @@ final class Bind {
     /// Binds, and lets the kernel queue what comes; nothing is accepted before [#lead].
     ///
     /// @param wanted port 0 = any
-    /// @param isOurs does this daemon listen there already, by another of these?
+    /// @param isOurs does this daemon listen there already, by another of these that [#overlap]s?
     /// @param adopted listening sockets of that address, of the process before; this one's from now on
     /// @throws IOException naming the address; nothing is left open then
     static Bind open(
@@ -71,14 +71,15 @@ final class Bind {
     }
 
     private void open(boolean isOurs) throws IOException {
-        boolean shared = transport.sharesPorts();
+        boolean onAllLoops = transport.acceptsOnAllLoops();
         // Sockets that share a port let anybody of the same user in, a second daemon too. One that
         // does not share finds it out.
-        if (shared && address.getPort() != 0 && !isOurs)
+        if (onAllLoops && address.getPort() != 0 && !isOurs)
             open(0, false).close().awaitUninterruptibly();
-        int wanted = shared ? transport.loops().size() : 1;
+        int wanted = onAllLoops ? transport.loops().size() : 1;
         while (sockets.size() < wanted) {
-            ServerChannel socket = open(sockets.size(), shared);
+            ServerChannel socket = open(sockets.size(), onAllLoops || isOurs);
+            transport.share(socket); // With what a reload binds beside it.
             sockets.add(socket);
             // Port 0: the other loops take the same one.
             address = (InetSocketAddress) socket.localAddress();
@@ -103,6 +104,14 @@ final class Bind {
     private static String reason(Throwable cause) {
         String message = String.valueOf(cause.getMessage());
         return message.substring(message.lastIndexOf(": ") < 0 ? 0 : message.lastIndexOf(": ") + 2);
+    }
+
+    /// Can it be that the kernel takes one for the other?
+    static boolean overlap(InetSocketAddress one, InetSocketAddress other) {
+        return one.getPort() == other.getPort()
+                && (one.getAddress().equals(other.getAddress())
+                        || one.getAddress().isAnyLocalAddress()
+                        || other.getAddress().isAnyLocalAddress());
     }
 
     /// With the real port.

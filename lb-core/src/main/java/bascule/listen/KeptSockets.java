@@ -62,8 +62,8 @@ public final class KeptSockets implements AutoCloseable {
     private boolean unconfirmed;
     private int open; // Of all that is wanted, over the limit too.
     private final Set<String> unclear = new HashSet<>(); // Names that stand for more than one.
-    private final Set<Integer> ports =
-            new HashSet<>(); // Of what was passed, until all are ours or ended.
+    private final Set<InetSocketAddress> passedAddresses =
+            new HashSet<>(); // Until all are ours or ended.
     private volatile int count;
     private volatile int stored;
     private volatile @Nullable String lacking;
@@ -93,7 +93,7 @@ public final class KeptSockets implements AutoCloseable {
             try {
                 PassedSocket socket = PassedSocket.of(each);
                 passed.add(socket);
-                ports.add(socket.address().getPort());
+                passedAddresses.add(socket.address());
             } catch (IOException what) {
                 PassedSocket.close(each.fd());
                 forget(each.name());
@@ -128,9 +128,9 @@ public final class KeptSockets implements AutoCloseable {
         return obstacle != null ? obstacle : lacking;
     }
 
-    /// May a socket that shares this port be one of ours?
-    boolean has(int port) {
-        return ports.contains(port);
+    /// Has one been passed that overlaps with this address, and may be open still?
+    boolean has(InetSocketAddress address) {
+        return passedAddresses.stream().anyMatch(each -> Bind.overlap(each, address));
     }
 
     /// What was passed of an address; the caller's from now on.
@@ -213,7 +213,7 @@ public final class KeptSockets implements AutoCloseable {
                     obstacle == null ? "no listener is bound there" : obstacle);
         }
         passed.clear();
-        ports.clear();
+        passedAddresses.clear();
         unclear.forEach(this::forget);
         unclear.clear();
     }

@@ -29,6 +29,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
@@ -48,6 +49,9 @@ public final class Listeners {
     private final @Nullable KeptSockets kept;
     private volatile List<Listener> present = List.of();
     private volatile Map<Key, Bind> binds = Map.of();
+
+    /// These let nobody begin, and are open yet.
+    private volatile List<Bind> going = List.of();
 
     private final Drains drains = new Drains();
     private final Silences silences = new Silences(() -> binds.values());
@@ -167,11 +171,11 @@ public final class Listeners {
 
     private Bind open(String listener, int index, Key key, List<Bind> openedSoFar)
             throws IOException {
-        int port = key.address.getPort();
         try {
             boolean isOurs =
-                    binds.values().stream().anyMatch(bind -> bind.address().getPort() == port)
-                            || kept != null && kept.has(port);
+                    Stream.concat(binds.values().stream(), openedSoFar.stream())
+                                    .anyMatch(bind -> Bind.overlap(bind.address(), key.address))
+                            || kept != null && kept.has(key.address);
             List<PassedSocket> passed =
                     kept == null
                             ? List.of()
@@ -249,12 +253,17 @@ public final class Listeners {
         var _ =
                 silences.tell(
                         binds.values()); // What began or ended meanwhile is in force at these, too.
-        if (!gone.isEmpty()) letLastClientsIn(gone);
-        if (kept != null) {
-            kept.endRest(this::letIn);
-            kept.follow(names(applied, prepared));
+        try {
+            going = gone;
+            if (!gone.isEmpty()) letLastClientsIn(gone);
+            if (kept != null) {
+                kept.endRest(this::letIn);
+                kept.follow(names(applied, prepared));
+            }
+            gone.forEach(Bind::end);
+        } finally {
+            going = List.of();
         }
-        gone.forEach(Bind::end);
         leaving.forEach(Listener::drain);
     }
 
@@ -446,6 +455,12 @@ public final class Listeners {
     /// From [#keepSilent] until what [#answer] asks for is so. From any thread.
     public boolean isSilent(InetAddress address) {
         return silences.holds(address);
+    }
+
+    /// Can it be that who asks for a connection there gets no answer for a moment, because the socket that hears him goes by a reload? From any thread.
+    public boolean isGoing(InetSocketAddress address) {
+        for (Bind each : going) if (Bind.overlap(each.address(), address)) return true;
+        return false;
     }
 
     /// How many clients who came by an address that is drained have a request that runs. From any thread.

@@ -12,6 +12,7 @@ import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.SocketProtocolFamily;
+import io.netty.channel.socket.nio.NioChannelOption;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.channel.unix.RawUnixChannelOption;
@@ -29,6 +30,7 @@ import java.io.IOException;
 import java.net.Inet4Address;
 import java.net.Inet6Address;
 import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -154,7 +156,7 @@ public final class Transport {
     /// A listening socket that several loops may open on one address, and that may be bound before the address is there.
     ///
     /// @param bind an IPv4 address gets an IPv4 socket; an IPv6 one serves both families where it is `[::]`
-    /// @param shared may other sockets of this user listen on the same address (SO_REUSEPORT)?
+    /// @param shared may other sockets of this user listen on the same address, or one that overlaps (SO_REUSEPORT)?
     public ServerChannel newServerChannel(InetSocketAddress bind, boolean shared) {
         ServerChannel channel =
                 switch (kind) {
@@ -173,9 +175,19 @@ public final class Transport {
                 channel.config().setOption(IoUringChannelOption.SO_REUSEPORT, shared);
                 channel.config().setOption(IoUringChannelOption.IP_FREEBIND, true);
             }
-            case NIO -> {}
+            case NIO -> reusePort(channel, shared);
         }
         return channel;
+    }
+
+    /// Lets other sockets of this user listen on what overlaps with the address of one that NIO has bound without: one that is closed to make room
+    /// would hold the port until its loop next selects.
+    public void share(ServerChannel bound) {
+        if (kind == Kind.NIO) reusePort(bound, true);
+    }
+
+    private static void reusePort(ServerChannel channel, boolean shared) {
+        channel.config().setOption(NioChannelOption.of(StandardSocketOptions.SO_REUSEPORT), shared);
     }
 
     /// A listening socket that was open before this process; for epoll.
@@ -216,8 +228,8 @@ public final class Transport {
                 : info.order(ByteOrder.nativeOrder()).getInt(UNACKED);
     }
 
-    /// May every loop have a listening socket of its own on one address (SO_REUSEPORT)? NIO may not.
-    public boolean sharesPorts() {
+    /// Has every loop a listening socket of its own on one address? With NIO one loop accepts for all.
+    public boolean acceptsOnAllLoops() {
         return kind != Kind.NIO;
     }
 

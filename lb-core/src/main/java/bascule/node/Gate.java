@@ -170,7 +170,8 @@ public final class Gate implements AutoCloseable {
                     DoorCheck door =
                             doors.computeIfAbsent(
                                     address, bound -> new DoorCheck(bound, ports, selector, beats));
-                    if (listeners.isSilent(address.getAddress())) door.rest(now, elapsed);
+                    if (listeners.isSilent(address.getAddress()) || listeners.isGoing(address))
+                        door.rest(now, elapsed);
                     else door.tick(now, elapsed, listener.came());
                 });
     }

@@ -16,6 +16,7 @@ import bascule.tls.testing.TestAuthority;
 import io.netty.channel.ServerChannel;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.SocketException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -251,6 +252,24 @@ final class GateIT {
         doors.listeners.keepSilent(moved, false).join();
         awaitLooks(40);
         doors.listeners.answer(moved).join();
+        awaitLooks(20);
+
+        assertThat(levels).isNotEmpty().containsOnly(1);
+        assertThat(events.all()).noneMatch(line -> line.contains("listener-busy"));
+    }
+
+    /// The old socket hears the gate for 0.3 s more, and answers nobody who begins.
+    @Test
+    void givenListenerOnOneAddress_whenAReloadBindsItToAll_thenTheDoorIsNotLate() throws Exception {
+        int port;
+        try (var free = new ServerSocket(0)) {
+            port = free.getLocalPort();
+        }
+        open(strict(Transport.Kind.EPOLL, "127.0.0.1:" + port));
+        awaitLevel(1);
+        levels.clear();
+
+        doors.reload(strict(Transport.Kind.EPOLL, "0.0.0.0:" + port));
         awaitLooks(20);
 
         assertThat(levels).isNotEmpty().containsOnly(1);
