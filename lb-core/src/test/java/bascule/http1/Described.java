@@ -75,7 +75,7 @@ final class Described {
             int next = line + 1 < fields.count() ? fields.lineStart(line + 1) : length - 2;
             if (fields.lineEnd(line) != next)
                 throw new AssertionError("line " + line + " ends at " + fields.lineEnd(line));
-            if (fields.name(line) < 0 || fields.name(line) > FieldName.X_REQUEST_ID)
+            if (fields.name(line) < 0 || fields.name(line) >= FieldName.COUNT)
                 throw new AssertionError();
         }
         return all.add("dropped=" + dropped).toString();

@@ -92,7 +92,9 @@ final class Reference {
             "x-forwarded-host",
             "forwarded",
             "via",
-            "x-request-id"
+            "x-request-id",
+            "x-client-cert-subject",
+            "x-client-cert-fingerprint"
         };
         for (int code = 1; code < names.length; code++) CODES.put(names[code], code);
     }
@@ -157,6 +159,12 @@ final class Reference {
     private record Field(String name, String value) {
         String key() {
             return name.toLowerCase(Locale.ROOT);
+        }
+
+        /// CGI hands `_` and `-` to programs as one: so it is with the names that servers believe.
+        int code() {
+            String alias = key().replace('_', '-');
+            return CODES.getOrDefault(alias.startsWith("x-") ? alias : key(), 0);
         }
     }
 
@@ -402,13 +410,7 @@ final class Reference {
         StringJoiner droppedLines = new StringJoiner(" ");
         for (int line = 0; line < fields.size(); line++) {
             Field field = fields.get(line);
-            out.add(
-                    "field="
-                            + CODES.getOrDefault(field.key(), 0)
-                            + " "
-                            + field.name()
-                            + ": "
-                            + field.value());
+            out.add("field=" + field.code() + " " + field.name() + ": " + field.value());
             if (dropped.contains(line)) droppedLines.add(line + ":" + field.name());
         }
         return out.add("dropped=" + droppedLines).toString();
