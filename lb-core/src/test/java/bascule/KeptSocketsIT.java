@@ -497,10 +497,7 @@ final class KeptSocketsIT {
 
     @Test
     void givenNoDescriptorToSpare_whenAReloadMovesAListener_thenItIsRefused() throws Exception {
-        // 2 sockets, 264 others, idle connections to one server for each loop.
-        long clients = (Descriptors.limit() - 2 - 264 - 2 * 512) / 2;
-        Assumptions.assumeTrue(
-                clients <= 1_000_000, "RLIMIT_NOFILE is above what a file can ask for");
+        long clients = mostClients();
         String text = " { bind = \"127.0.0.1:0\", backend = web, limits.connections = %d }\n";
         start("listeners.web" + text.formatted(clients));
         reload("listeners.web" + text.formatted(clients) + "# The same address.\n");
@@ -515,6 +512,32 @@ final class KeptSocketsIT {
                                         .singleElement()
                                         .asString()
                                         .contains("268 of the daemon's own"));
+    }
+
+    @Test
+    void givenNoDescriptorToSpare_whenPassedSocketsAreNotWanted_thenItStartsAndTheyAreEnded()
+            throws Exception {
+        String text = " { bind = \"127.0.0.1:0\", backend = web, limits.connections = %d }\n";
+        start("listeners.old" + text.formatted(1));
+        stop();
+        long clients = mostClients();
+
+        try (var told = new Told()) {
+            // With both it would be one too many at least.
+            start("listeners.web" + text.formatted(clients));
+            told.await("listening-socket-ended", "name=old.0.0");
+            told.await("listening-socket-ended", "name=old.0.1");
+        }
+        assertThat(manager.stored()).containsExactly("web.0.0", "web.0.1");
+    }
+
+    /// That a daemon of two loops, one bind and one server has descriptors for.
+    private static long mostClients() {
+        // 2 sockets, 264 others, idle connections to one server for each loop.
+        long clients = (Descriptors.limit() - 2 - 264 - 2 * 512) / 2;
+        Assumptions.assumeTrue(
+                clients <= 1_000_000, "RLIMIT_NOFILE is above what a file can ask for");
+        return clients;
     }
 
     @Test
