@@ -65,7 +65,7 @@ final class Service implements AutoCloseable {
 
     /// To be called once: what was passed to this process is these sockets' from then on.
     KeptSockets keptSockets(Transport transport) {
-        KeptSockets all = new KeptSockets(socket, told.passed(), told.storeLimit(), transport);
+        KeptSockets all = new KeptSockets(socket, told, transport);
         kept = all;
         return all;
     }

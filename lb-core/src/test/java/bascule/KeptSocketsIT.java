@@ -466,6 +466,80 @@ final class KeptSocketsIT {
                 .startsWith("there are 2, one for each bind and loop (expected: at most 0, as ");
     }
 
+    /// A unit whose `FileDescriptorStoreMax=` was changed, and `Environment=BASCULE_FDSTORE=` not.
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 3})
+    void givenManagerThatKeepsLessThanItsUnitSays_whenRestarted_thenItIsToldAndItServesAllTheSame(
+            int keeps) throws Exception {
+        manager.limitStore(keeps);
+        manager.claimStore(1024);
+        int port = freePort();
+        String text = ONE + "listeners.more { bind = \"127.0.0.1:%d\", BACKEND }\n".formatted(port);
+        var address = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
+        try (var told = new Told()) {
+            start(text);
+            told.await("listening-sockets-not-kept", "sockets=4 kept=0", "BASCULE_FDSTORE");
+        }
+        assertThat(manager.stored()).hasSize(keeps).doesNotContain("bascule-probe");
+        assertNotStored(0);
+        try (Wire here = Wire.connect(address)) {
+            here.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n");
+            assertServed(here);
+            stop();
+            assertThat(here.skipToEnd()).isNotNull();
+        }
+
+        start(text);
+        ask(address);
+        assertNotStored(keeps); // What it passed it has.
+        reload(text.replace("more", "other"));
+        ask(address);
+    }
+
+    private void assertNotStored(int known) {
+        Awaitility.await()
+                .atMost(RunningDaemon.PATIENCE)
+                .untilAsserted(
+                        () -> {
+                            Json systemd = status().get("systemd");
+                            assertThat(systemd.get("notStored").text())
+                                    .isEqualTo(
+                                            "the service manager drops what is sent: FileDescriptorStoreMax= of the unit is less than BASCULE_FDSTORE says (expected: the same)");
+                            assertThat(systemd.get("storedSockets").number()).isEqualTo(known);
+                        });
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1024,1024", "3,1024", "3,3"})
+    void givenManagerThatDoesNotTellItsLimit_whenAllFits_thenThatIsShownAndNothingElseIsLeftThere(
+            int keeps, int claims) throws Exception {
+        manager.limitStore(keeps);
+        manager.claimStore(claims);
+        start(ONE);
+
+        awaitStored(2);
+        manager.await("FDSTOREREMOVE=1", 1);
+        assertThat(manager.stored()).containsExactly("web.0.0", "web.0.1");
+    }
+
+    @Test
+    void givenProbeOfADaemonThatWasKilled_whenStarted_thenItIsTakenAwayWithoutAWord()
+            throws Exception {
+        FileDescriptor[] pipe = FileDescriptor.pipe();
+        manager.claimStore(1024);
+        try (var told = new Told()) {
+            manager.store("bascule-probe", pipe[1].intValue());
+            start(ONE);
+
+            awaitStored(2);
+            assertThat(manager.stored()).containsExactly("web.0.0", "web.0.1");
+            assertThat(told.all()).noneMatch(line -> line.contains("probe"));
+        } finally {
+            pipe[0].close();
+            pipe[1].close();
+        }
+    }
+
     @Test
     void givenMoreSocketsThanTheStoreTakes_whenStarted_thenEachAddressHasOneAndItIsTold()
             throws Exception {

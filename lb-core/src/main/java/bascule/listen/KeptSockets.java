@@ -4,6 +4,7 @@ import bascule.net.SegmentFilter;
 import bascule.net.Transport;
 import bascule.observe.Events;
 import bascule.observe.LimitedEvent;
+import bascule.systemd.ManagerEnvironment;
 import bascule.systemd.ManagerEnvironment.Passed;
 import bascule.systemd.NotifySocket;
 import bascule.systemd.PassedSocket;
@@ -36,12 +37,19 @@ import org.jspecify.annotations.Nullable;
 /// now it is just as good. The rest is emptied and ended, for a socket that shares its port and that nobody serves swallows its share of all clients.
 ///
 /// The manager is never waited for but for [#PATIENCE_MILLIS]: what it does not take is said again by [#catchUp]. It drops what is above its limit and says
-/// nothing, so no more is sent, and it says nothing of what it has done either, so a barrier behind all shows that it has.
+/// nothing, so no more is sent, and it says nothing of what it has done either, so a barrier behind all shows that it has. Where the limit is not its own
+/// word a probe goes before that: if the store had no place for it, it had none for all before.
 ///
 /// For the daemon's thread; [#count], [#stored] and [#obstacle] for any.
 public final class KeptSockets implements AutoCloseable {
     static final long PATIENCE_MILLIS = 100;
     private static final long BUSY_PAUSE_MILLIS = 1;
+
+    /// The name of what is kept to see whether it is; no socket's, for it has no dot.
+    static final String PROBE = "bascule-probe";
+
+    private static final String DROPPED =
+            "the service manager drops what is sent: FileDescriptorStoreMax= of the unit is less than BASCULE_FDSTORE says (expected: the same)";
 
     private static final Pattern OURS = Pattern.compile("(.+\\.\\d+)\\.(\\d{1,9})");
 
@@ -53,13 +61,16 @@ public final class KeptSockets implements AutoCloseable {
     private final @Nullable NotifySocket keeper; // Null = nothing can be kept.
     private final @Nullable String obstacle;
     private final int limit;
+    private final boolean limitTold;
     private final List<PassedSocket> passed = new ArrayList<>();
     private final Map<String, ServerChannel> kept = new LinkedHashMap<>(); // It was told so.
     private Map<String, ServerChannel> wanted = Map.of();
     private final Set<String> owed = new LinkedHashSet<>(); // To be forgotten; before what is kept.
     private final LimitedEvent late = new LimitedEvent(TELL_EVERY);
-    private NotifySocket.@Nullable Barrier barrier; // Behind all that was said.
+    private NotifySocket.@Nullable FarEnd probe; // Behind all that is to be kept.
+    private NotifySocket.@Nullable FarEnd barrier; // Behind all that was said.
     private boolean unconfirmed;
+    private boolean dropped; // It has shown that it does not keep all of it.
     private int open; // Of all that is wanted, over the limit too.
     private final Set<String> unclear = new HashSet<>(); // Names that stand for more than one.
     private final Set<InetSocketAddress> passedAddresses =
@@ -71,11 +82,11 @@ public final class KeptSockets implements AutoCloseable {
     /// Looks at what was passed; what is no listening socket is thrown out.
     ///
     /// @param keeper null = nobody would hear
-    /// @param all what this process was started with
-    /// @param limit of what is kept
+    /// @param told what this process was started with
     public KeptSockets(
-            @Nullable NotifySocket keeper, List<Passed> all, int limit, Transport transport) {
-        this.limit = limit;
+            @Nullable NotifySocket keeper, ManagerEnvironment told, Transport transport) {
+        limitTold = told.storeLimitTold();
+        limit = limitTold ? told.storeLimit() : Math.max(0, told.storeLimit() - 1); // The probe's.
         obstacle =
                 keeper == null
                         ? "NOTIFY_SOCKET cannot be used"
@@ -88,7 +99,12 @@ public final class KeptSockets implements AutoCloseable {
                                                         : "io-uring");
         this.keeper = keeper;
         var names = new HashSet<String>();
-        for (Passed each : all) {
+        for (Passed each : told.passed()) {
+            if (each.name().equals(PROBE)) { // Who put it there was killed before it looked.
+                PassedSocket.close(each.fd());
+                forget(PROBE);
+                continue;
+            }
             if (!names.add(each.name())) unclear.add(each.name());
             try {
                 PassedSocket socket = PassedSocket.of(each);
@@ -279,14 +295,17 @@ public final class KeptSockets implements AutoCloseable {
             late.warn("listening-sockets-kept-late", "cause", failure);
         }
         count = kept.size();
-        if (!unconfirmed && owed.isEmpty() && count == wanted.size()) {
-            stored = count;
-            lacking = open > limit ? overLimit(open) : null;
-        } else {
+        if (unconfirmed || !owed.isEmpty() || count != wanted.size()) {
             stored = Math.min(stored, count);
             lacking =
                     "the service manager has not shown that it keeps them: %d of %d told, %d to be forgotten"
                             .formatted(count, wanted.size(), owed.size());
+        } else if (dropped) {
+            stored = Math.min(stored, count); // What it passed it has.
+            lacking = DROPPED;
+        } else {
+            stored = count;
+            lacking = open > limit ? overLimit(open) : null;
         }
     }
 
@@ -310,19 +329,34 @@ public final class KeptSockets implements AutoCloseable {
         return true;
     }
 
+    /// What was to show that all is done shows nothing any more.
     private void said() {
         unconfirmed = true;
         close();
     }
 
     private void confirm(NotifySocket manager, long end) throws IOException {
-        NotifySocket.Barrier behind = barrier;
-        while (behind == null && (behind = manager.barrier()) == null) if (!pause(end)) return;
-        barrier = behind;
+        boolean isProved = limitTold || kept.isEmpty();
+        while (!isProved && probe == null && (probe = manager.probe(PROBE)) == null)
+            if (!pause(end)) return;
+        while (barrier == null && (barrier = manager.barrier()) == null) if (!pause(end)) return;
+        NotifySocket.FarEnd behind = barrier;
         long millis = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
-        if (behind == null || !behind.passed((int) Math.max(0, millis))) return;
+        if (behind == null || !behind.isClosed((int) Math.max(0, millis))) return;
+        boolean before = dropped;
+        dropped = probe != null && probe.isClosed(0);
         close();
         unconfirmed = false;
+        if (!isProved && !manager.forget(PROBE)) owed.add(PROBE);
+        if (dropped && !before)
+            Events.warn(
+                    "listening-sockets-not-kept",
+                    "sockets",
+                    open,
+                    "kept",
+                    Math.min(stored, kept.size()),
+                    "reason",
+                    DROPPED);
     }
 
     /// @return false if it is over
@@ -335,7 +369,9 @@ public final class KeptSockets implements AutoCloseable {
     /// Waits for the manager no more. What it keeps it keeps.
     @Override
     public void close() {
+        if (probe != null) probe.close();
         if (barrier != null) barrier.close();
+        probe = null;
         barrier = null;
     }
 }

@@ -12,15 +12,19 @@ import org.jspecify.annotations.Nullable;
 /// @param passed descriptors, of `LISTEN_FDS`
 /// @param storeLimit descriptors that the manager keeps at most, of `FDSTORE`, or of [#OUR_STORE] where there is none; 0 = it keeps none. What is above it
 /// drops, and says nothing
+/// @param storeLimitTold does systemd itself say so? What a unit says may differ from what systemd does
 /// @param faults what could not be understood, with the value and what was expected
 public record ManagerEnvironment(
         @Nullable String notifySocket,
         long watchdogMicros,
         List<Passed> passed,
         int storeLimit,
+        boolean storeLimitTold,
         List<String> faults) {
     /// SD_LISTEN_FDS_START of sd_listen_fds(3).
     static final int FIRST_DESCRIPTOR = 3;
+
+    static final String STORE = "FDSTORE";
 
     /// What the unit itself says: systemd tells `FileDescriptorStoreMax=` from version 254 on, and from then on only where it is more than 0 (systemd.exec(5)).
     /// Not `FDSTORE`: what a unit sets wins over what systemd tells.
@@ -47,11 +51,12 @@ public record ManagerEnvironment(
                 watchdog(environment, pid, faults),
                 passed(environment, pid, faults),
                 storeLimit(environment, faults),
+                environment.containsKey(STORE),
                 faults);
     }
 
     private static int storeLimit(Map<String, String> environment, List<String> faults) {
-        String name = environment.containsKey("FDSTORE") ? "FDSTORE" : OUR_STORE;
+        String name = environment.containsKey(STORE) ? STORE : OUR_STORE;
         return (int) number(environment, name, 0, MOST_DESCRIPTORS, faults);
     }
 

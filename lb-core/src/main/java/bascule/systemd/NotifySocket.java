@@ -142,40 +142,52 @@ public final class NotifySocket implements AutoCloseable {
         return offer("FDSTOREREMOVE=1", "FDNAME=" + name);
     }
 
-    /// Asks the manager to let us know when it has done all that was said before.
+    /// Has the manager keep one end of a pipe, of no other use than to see by the other end whether it did.
+    ///
+    /// @param name as of [#keep]; whoever has seen enough [#forget]s it
+    /// @return null as of [#offer]
+    public @Nullable FarEnd probe(String name) throws IOException {
+        return farEnd("FDSTORE=1", "FDNAME=" + name, "FDPOLL=0");
+    }
+
+    /// Asks the manager to let us know when it has done all that was said before: then it closes the far end (sd_notify_barrier(3)), systemd before 246, too,
+    /// as it closes all that it does not understand.
     ///
     /// @return null as of [#offer]
-    public @Nullable Barrier barrier() throws IOException {
+    public @Nullable FarEnd barrier() throws IOException {
+        return farEnd("BARRIER=1");
+    }
+
+    private @Nullable FarEnd farEnd(String... lines) throws IOException {
         try (Arena call = Arena.ofConfined()) {
             MemorySegment own = call.allocate(Libc.CAPTURE);
             MemorySegment ends = call.allocate(JAVA_INT, 2);
             int made = Sys.pipe2(own, ends, Sys.O_CLOEXEC);
             if (made < 0) throw new IOException("pipe: " + Libc.meaning(-made));
-            var barrier = new Barrier(ends.getAtIndex(JAVA_INT, 0));
+            var far = new FarEnd(ends.getAtIndex(JAVA_INT, 0));
             boolean taken = false;
             try {
-                taken = sent(ends.getAtIndex(JAVA_INT, 1), Sockets.MSG_DONTWAIT, "BARRIER=1");
+                taken = sent(ends.getAtIndex(JAVA_INT, 1), Sockets.MSG_DONTWAIT, lines);
             } finally {
                 Sockets.close(own, ends.getAtIndex(JAVA_INT, 1));
-                if (!taken) barrier.close();
+                if (!taken) far.close();
             }
-            return taken ? barrier : null;
+            return taken ? far : null;
         }
     }
 
-    /// A pipe whose other end the manager closes when it gets there (sd_notify_barrier(3)): systemd before 246, too, as it closes all that it does not
-    /// understand. For one thread.
-    public static final class Barrier implements AutoCloseable {
+    /// A pipe whose other end the manager alone has. For one thread.
+    public static final class FarEnd implements AutoCloseable {
         private final int fd;
 
-        private Barrier(int fd) {
+        private FarEnd(int fd) {
             this.fd = fd;
         }
 
-        /// Is all done?
+        /// Has the manager closed it?
         ///
-        /// @param millis to wait for it, at most
-        public boolean passed(int millis) {
+        /// @param millis to wait for that, at most
+        public boolean isClosed(int millis) {
             try (Arena call = Arena.ofConfined()) {
                 MemorySegment polled = call.allocate(8, 4); // struct pollfd
                 polled.set(JAVA_INT, 0, fd);

@@ -25,7 +25,7 @@ final class ManagerEnvironmentTest {
 
     @Test
     void givenNothing_whenRead_thenNobodyWantsToKnow() {
-        assertThat(of()).isEqualTo(new ManagerEnvironment(null, 0, List.of(), 0, List.of()));
+        assertThat(of()).isEqualTo(new ManagerEnvironment(null, 0, List.of(), 0, false, List.of()));
     }
 
     @Test
@@ -47,6 +47,7 @@ final class ManagerEnvironmentTest {
                                 5_000_000,
                                 List.of(new Passed(3, "web.0.0"), new Passed(4, "web.0.1")),
                                 2048,
+                                true,
                                 List.of()));
     }
 
@@ -59,7 +60,7 @@ final class ManagerEnvironmentTest {
                         "LISTEN_PID", "1",
                         "LISTEN_FDS", "2");
 
-        assertThat(read).isEqualTo(new ManagerEnvironment(null, 0, List.of(), 0, List.of()));
+        assertThat(read).isEqualTo(new ManagerEnvironment(null, 0, List.of(), 0, false, List.of()));
     }
 
     @Test
@@ -70,6 +71,7 @@ final class ManagerEnvironmentTest {
         List<String> lines = Files.readAllLines(unit);
         String ours = only(lines, "Environment=BASCULE_FDSTORE=");
 
+        assertThat(of("BASCULE_FDSTORE", ours).storeLimitTold()).isFalse();
         assertThat(of("BASCULE_FDSTORE", ours).storeLimit())
                 .isPositive()
                 .isEqualTo(Integer.parseInt(only(lines, "FileDescriptorStoreMax=")));
@@ -88,6 +90,7 @@ final class ManagerEnvironmentTest {
         var read = of("FDSTORE", "7", "BASCULE_FDSTORE", "1024");
 
         assertThat(read.storeLimit()).isEqualTo(7);
+        assertThat(read.storeLimitTold()).isTrue();
     }
 
     @Test

@@ -116,10 +116,10 @@ final class NotifySocketIT {
             socket.send("READY=1");
             try (var barrier = socket.barrier()) {
                 assertThat(barrier).isNotNull();
-                assertThat(barrier.passed(0)).isFalse();
-                assertThat(barrier.passed(50)).isFalse();
+                assertThat(barrier.isClosed(0)).isFalse();
+                assertThat(barrier.isClosed(50)).isFalse();
                 manager.hearAgain();
-                assertThat(barrier.passed(20_000)).isTrue();
+                assertThat(barrier.isClosed(20_000)).isTrue();
             }
             assertThat(manager.messages()).containsExactly("READY=1", "BARRIER=1");
         }

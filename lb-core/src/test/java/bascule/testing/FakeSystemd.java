@@ -82,6 +82,7 @@ public final class FakeSystemd implements AutoCloseable {
     private volatile boolean closed;
     private volatile boolean deaf;
     private volatile int limit = 1024;
+    private volatile int claimed = -1; // BASCULE_FDSTORE; -1 = FDSTORE tells.
 
     @SuppressWarnings("restricted")
     private static MethodHandle call(String name, int variadicFrom, MemoryLayout... arguments) {
@@ -272,6 +273,11 @@ public final class FakeSystemd implements AutoCloseable {
         limit = descriptors;
     }
 
+    /// `Environment=BASCULE_FDSTORE=`, of a systemd that does not tell what it has.
+    public void claimStore(int descriptors) {
+        claimed = descriptors;
+    }
+
     /// From now on datagrams wait, until the kernel takes no more.
     public void turnDeaf() {
         deaf = true;
@@ -331,7 +337,13 @@ public final class FakeSystemd implements AutoCloseable {
                                             ok(run(FCNTL, each, 0, LEAST_FD), "F_DUPFD"), name));
                     });
         }
-        return new ManagerEnvironment(address, watchdogMicros, passed, limit, List.of());
+        return new ManagerEnvironment(
+                address,
+                watchdogMicros,
+                passed,
+                claimed < 0 ? limit : claimed,
+                claimed < 0,
+                List.of());
     }
 
     // ---- processes
@@ -361,7 +373,8 @@ public final class FakeSystemd implements AutoCloseable {
         all.put("BASCULE_IN_BUILD", "1");
         all.put("JAVA_HOME", System.getProperty("java.home"));
         all.put("NOTIFY_SOCKET", address);
-        if (limit > 0) all.put("FDSTORE", String.valueOf(limit));
+        if (claimed >= 0) all.put("BASCULE_FDSTORE", String.valueOf(claimed));
+        else if (limit > 0) all.put("FDSTORE", String.valueOf(limit));
         all.putAll(environment);
         synchronized (messages) {
             var names = new ArrayList<String>();
