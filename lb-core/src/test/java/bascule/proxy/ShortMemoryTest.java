@@ -57,6 +57,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// servers that talk, stop and let time pass as a seed says, and an allocator that now and then has nothing left.
 final class ShortMemoryTest {
     private static final int WALKS = Boolean.getBoolean("bascule.long") ? 200_000 : 3_000;
+
+    /// Walks of one turn of the loop: what they leave it to do later, such as closing sockets, is done between the turns.
+    private static final int AT_ONCE = 100;
+
     private static final long MINUTE = TimeUnit.MINUTES.toNanos(1);
 
     private static final String[] REQUESTS = {
@@ -347,18 +351,23 @@ final class ShortMemoryTest {
             double scarcity) throws Exception {
         Metrics metrics = Metrics.create("test", 1);
         Loop loop = TRANSPORT.loops().getFirst();
-        long refused = loop.executor().submit(() -> walk(scarcity, metrics)).get();
+        long refused = 0;
+        for (long first = 0; first < WALKS; first += AT_ONCE) {
+            long from = first;
+            refused += loop.executor().submit(() -> walk(from, scarcity, metrics)).get();
+        }
         metrics.close();
         assertThat(refused > 20).isEqualTo(scarcity > 0);
     }
 
     /// On the loop.
     ///
+    /// @param first seed
     /// @return allocations that failed
-    private static long walk(double scarcity, Metrics metrics) {
+    private static long walk(long first, double scarcity, Metrics metrics) {
         long refused = 0;
         long taken = 0;
-        for (long seed = 0; seed < WALKS; seed++) {
+        for (long seed = first; seed < first + AT_ONCE; seed++) {
             String replay = "seed " + seed + ", scarcity " + scarcity;
             var walk = new Walk(seed, metrics);
             walk.run(scarcity);
