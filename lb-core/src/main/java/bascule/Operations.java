@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 /// @param reopens opens the log's file anew
 /// @param cluster null for none
 record Operations(
-        Supplier<Daemon.InForce> inForce,
+        Supplier<InForce> inForce,
         Backends backends,
         Health health,
         Metrics metrics,

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /// What `systemctl status` shows of the daemon, in a line: `serving on 2 listeners; 5 of 6 servers up; owns public; edge2 up`. From any thread.
 record StatusSentence(
-        Supplier<Daemon.InForce> inForce,
+        Supplier<InForce> inForce,
         Listeners listeners,
         Backends backends,
         Supplier<@Nullable ClusterStatus> cluster) {

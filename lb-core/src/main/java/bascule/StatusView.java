@@ -38,7 +38,7 @@ import org.jspecify.annotations.Nullable;
 /// What the daemon tells of itself: its listeners and servers, as they are at the moment of the question. Read by the admin port's
 /// thread; touches nothing.
 record StatusView(
-        Supplier<Daemon.InForce> inForce,
+        Supplier<InForce> inForce,
         Listeners listeners,
         Backends backends,
         Metrics metrics,
@@ -64,7 +64,7 @@ record StatusView(
 
     /// For `/status`.
     Status status(boolean stopping) {
-        Daemon.InForce now = inForce.get();
+        InForce now = inForce.get();
         String hash = now.configuration().hash();
         String node = node(now.configuration());
         ClusterStatus seen = cluster.get();
