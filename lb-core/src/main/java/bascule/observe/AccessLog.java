@@ -31,7 +31,7 @@ public final class AccessLog implements AutoCloseable {
     private static final int CHUNK = 256 << 10;
 
     /// The same where others write, too: a Unix socket, which the journal's stream is, takes so much as one piece (unix_stream_sendmsg()). What is longer
-    /// is cut wherever it may be, and an event may come in between.
+    /// is cut wherever it may be, and what another process writes there may come in between; our own events may not, see [WholeLines].
     private static final int SHARED_CHUNK = 32 << 10;
 
     /// Pauses between two looks at empty rings: the first, doubled up to the last.
@@ -59,7 +59,6 @@ public final class AccessLog implements AutoCloseable {
     // The writer's own; `sink` is read by close(), too.
     private List<Source> sources = List.of();
     private volatile @Nullable Sink sink;
-    private boolean midLine;
 
     /// The reader's side of one ring.
     private static final class Source {
@@ -289,12 +288,7 @@ public final class AccessLog implements AutoCloseable {
         Sink old = sink;
         sink = to;
         if (old == null) return;
-        try {
-            if (midLine) endCutLine(old);
-        } catch (IOException _) {
-            // The write that had failed was told.
-        }
-        midLine = false;
+        if (!old.shared()) endCutLineQuietly(old); // Else who writes there next does.
         old.close();
     }
 
@@ -308,17 +302,26 @@ public final class AccessLog implements AutoCloseable {
             return true;
         }
         try {
-            if (midLine) endCutLine(open);
-            while (source.position < end) {
-                int written = write(source.ring(), source.position, end, open);
-                if (written == 0) LockSupport.parkNanos(this, SHORTEST_PAUSE_NANOS); // A full pipe.
-                source.position += written;
-                source.loop.release(source.position);
-            }
+            while (source.position < end) drainLines(source, end, open);
         } catch (IOException e) {
             lose(source, end, open, e);
         }
         return true;
+    }
+
+    private void drainLines(Source source, long end, Sink to) throws IOException {
+        to.lines().take();
+        try {
+            endCutLine(to);
+            do {
+                int written = write(source.ring(), source.position, end, to);
+                if (written == 0) LockSupport.parkNanos(this, SHORTEST_PAUSE_NANOS); // A full pipe.
+                source.position += written;
+                source.loop.release(source.position);
+            } while (to.lines().cut());
+        } finally {
+            to.lines().give();
+        }
     }
 
     private int write(ByteBuffer ring, long from, long end, Sink to) throws IOException {
@@ -329,7 +332,7 @@ public final class AccessLog implements AutoCloseable {
         if (to.shared()) piece = wholeLines(ring, from, piece);
         int start = piece.position();
         int written = to.channel().write(piece);
-        if (written > 0) midLine = piece.get(start + written - 1) != '\n';
+        if (written > 0) to.lines().cut(piece.get(start + written - 1) != '\n');
         return written;
     }
 
@@ -348,8 +351,20 @@ public final class AccessLog implements AutoCloseable {
         return wrapped.flip();
     }
 
-    private void endCutLine(Sink in) throws IOException {
-        if (in.channel().write(ByteBuffer.wrap(new byte[] {'\n'})) == 1) midLine = false;
+    private static void endCutLineQuietly(Sink in) {
+        in.lines().take();
+        try {
+            endCutLine(in);
+        } catch (IOException _) {
+            // The write that had failed was told.
+        } finally {
+            in.lines().give();
+        }
+    }
+
+    private static void endCutLine(Sink in) throws IOException {
+        if (in.lines().cut() && in.channel().write(ByteBuffer.wrap(new byte[] {'\n'})) == 1)
+            in.lines().cut(false);
     }
 
     private void lose(Source source, long end, Sink open, IOException why) {
@@ -366,7 +381,7 @@ public final class AccessLog implements AutoCloseable {
 
     /// For tests: turned on, with lines in JSON.
     static AccessLog open(WritableByteChannel out, String name, int loops, Metrics metrics) {
-        return open(new Sink(out, null, name, false), loops, metrics);
+        return open(new Sink(out, null, name, false, new WholeLines()), loops, metrics);
     }
 
     /// The same.

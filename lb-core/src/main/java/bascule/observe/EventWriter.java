@@ -19,6 +19,7 @@ final class EventWriter {
 
     private final PrintStream out;
     private final EventFormat format;
+    private final WholeLines lines;
 
     // Guarded by this.
     private final ArrayDeque<String> queue = new ArrayDeque<>();
@@ -29,9 +30,11 @@ final class EventWriter {
     private long lostSinceNanos;
     private long dropped;
 
-    EventWriter(PrintStream out, EventFormat format) {
+    /// @param lines of `out`
+    EventWriter(PrintStream out, EventFormat format, WholeLines lines) {
         this.out = out;
         this.format = format;
+        this.lines = lines;
         Thread.ofPlatform().name("events").daemon().start(this::run);
     }
 
@@ -70,8 +73,16 @@ final class EventWriter {
 
     private void run() {
         for (; ; ) {
-            out.print(next());
-            out.flush();
+            String text = next();
+            lines.take();
+            try {
+                if (lines.cut()) out.print('\n');
+                lines.cut(false);
+                out.print(text);
+                out.flush();
+            } finally {
+                lines.give();
+            }
         }
     }
 

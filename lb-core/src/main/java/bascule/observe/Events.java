@@ -43,7 +43,7 @@ public final class Events {
     public static void start(bascule.config.Level least) {
         for (Handler handler : LIBRARIES.getHandlers()) LIBRARIES.removeHandler(handler);
         var format = new EventFormat(isJournal(System.getenv("JOURNAL_STREAM")));
-        var to = new EventWriter(System.err, format);
+        var to = new EventWriter(System.err, format, WholeLines.STANDARD_ERROR);
         LIBRARIES.addHandler(new Queue(to, format));
         writer = to;
         // The JVM's own way is to standard error, where whoever tells would wait for its reader.

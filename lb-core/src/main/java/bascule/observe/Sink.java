@@ -17,14 +17,30 @@ import org.jspecify.annotations.Nullable;
 /// @param file null if it is none that can be opened again
 /// @param name for events
 /// @param shared do others write there, too, such as events? Then whole lines are written, in pieces that the kernel takes at once
-record Sink(WritableByteChannel channel, @Nullable Path file, String name, boolean shared) {
+/// @param lines to be taken for each write
+record Sink(
+        WritableByteChannel channel,
+        @Nullable Path file,
+        String name,
+        boolean shared,
+        WholeLines lines) {
+    private static final Path STANDARD_OUTPUT = Path.of("/proc/self/fd/1");
+
     /// @param file null for standard output, which is the journal under systemd
     static Sink open(@Nullable Path file) throws IOException {
-        if (file == null) return new Sink(standardOutput(), null, "standard output", true);
+        if (file == null)
+            return new Sink(
+                    standardOutput(),
+                    null,
+                    "standard output",
+                    true,
+                    WholeLines.of(STANDARD_OUTPUT));
         refuseUnfit(file);
         FileChannel channel =
                 FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
-        return new Sink(channel, file, file.toString(), false);
+        WholeLines lines = WholeLines.of(file);
+        boolean shared = lines == WholeLines.STANDARD_ERROR;
+        return new Sink(channel, file, file.toString(), shared, lines);
     }
 
     /// Refuses what is there and cannot be appended to: to open a pipe that nobody reads would last for ever.

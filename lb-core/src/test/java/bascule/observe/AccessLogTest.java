@@ -121,7 +121,8 @@ final class AccessLogTest {
                     }
                 };
         var expected = new StringBuilder();
-        try (AccessLog log = AccessLog.open(new Sink(disk, null, "disk", true), 1, metrics)) {
+        try (AccessLog log =
+                AccessLog.open(new Sink(disk, null, "disk", true, new WholeLines()), 1, metrics)) {
             for (int i = 0; expected.length() < 3 * LoopAccessLog.CAPACITY; ) {
                 String line = line(0, i);
                 if (offer(log.loop(0), line)) {

@@ -50,7 +50,8 @@ final class EventWriterTest {
 
     private final Pipe pipe = new Pipe();
     private final EventWriter writer =
-            new EventWriter(new PrintStream(pipe, false, UTF_8), new EventFormat(true));
+            new EventWriter(
+                    new PrintStream(pipe, false, UTF_8), new EventFormat(true), new WholeLines());
 
     /// With the first line in the writer's hands, so that the queue is empty.
     private void standStill() throws InterruptedException {
