@@ -199,10 +199,22 @@ public final class Daemon {
                         accessLog::reopen,
                         membership::cluster));
         // Last, so that clients of a floating IP find all open.
-        membership.join(
-                configuration,
-                new Node.Parts(listeners, backends, ownPorts, transport.loops(), health, tickets),
-                metrics);
+        StartFailure alone = control.ask(this::join).join();
+        if (alone != null) throw alone;
+    }
+
+    /// On the thread `control`: no reload comes between what is in force and what the node begins with.
+    ///
+    /// @return why it failed, or null
+    private @Nullable StartFailure join() {
+        var parts =
+                new Node.Parts(listeners, backends, ownPorts, transport.loops(), health, tickets);
+        try {
+            membership.join(activation.inForce().configuration(), parts, metrics);
+            return null;
+        } catch (StartFailure failure) {
+            return failure;
+        }
     }
 
     /// All is open, and a signal would stop it well.

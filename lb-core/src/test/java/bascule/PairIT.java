@@ -10,11 +10,16 @@ import bascule.testing.Site;
 import bascule.testing.Told;
 import bascule.tls.testing.TestAuthority;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -116,6 +121,45 @@ final class PairIT {
             awaitMetric(pair, node, "bascule_cluster_config_differs 0.0");
         events.await("config-equal", "node=a");
         events.await("config-equal", "node=b");
+    }
+
+    @Test
+    void givenReloadJustBeforeTheClusterIsJoined_whenJoined_thenTheNodeIsOfWhatIsInForce()
+            throws Exception {
+        var answers = new ConcurrentLinkedQueue<AdminClient.Answer>();
+        var early =
+                new Handler() {
+                    @Override
+                    public void publish(LogRecord event) { // On the thread that is about to join.
+                        if (!event.getMessage().startsWith("admin-socket-open")) return;
+                        pair.write("a", KEPT.replace("100", "101"));
+                        try {
+                            var client = new AdminClient(pair.state("a").resolve("admin.sock"));
+                            answers.add(client.ask("POST", "/reload", AdminClient.PATIENCE));
+                        } catch (IOException failure) {
+                            throw new UncheckedIOException(failure);
+                        }
+                    }
+
+                    @Override
+                    public void flush() {}
+
+                    @Override
+                    public void close() {}
+                };
+        Logger root = Logger.getLogger("");
+        root.addHandler(early);
+        try {
+            pair.start("a", KEPT);
+        } finally {
+            root.removeHandler(early);
+        }
+
+        assertThat(answers).extracting(AdminClient.Answer::status).containsExactly(200);
+        String hash = pair.status("a").replaceAll("(?s).*?\"hash\": \"(\\w+)\".*", "$1");
+        assertThat(events.await("reloaded")).contains("config=" + hash);
+        pair.awaitStatus("a", status -> status.contains("\"configHash\""));
+        assertThat(pair.status("a")).contains("\"configHash\": \"" + hash + "\"");
     }
 
     private static final String KEPT =

@@ -80,8 +80,8 @@ public final class Pair implements AutoCloseable {
     /// @param node `a` or `b`
     /// @param text of listeners and backends; where it says `STATE`, the node's own folder is meant
     public Daemon start(String node, String text) throws StartFailure, IOException {
-        Path state = Files.createDirectories(state(node));
-        texts.put(node, text.replace("STATE", state.toString()));
+        Files.createDirectories(state(node));
+        write(node, text);
         Daemon daemon =
                 Daemon.start(
                         configuration(node, texts.get(node)),
@@ -95,8 +95,13 @@ public final class Pair implements AutoCloseable {
         return folder.resolve("state-" + node);
     }
 
-    public void reload(String node, String text) {
+    /// What a reload will read.
+    public void write(String node, String text) {
         texts.put(node, text.replace("STATE", state(node).toString()));
+    }
+
+    public void reload(String node, String text) {
+        write(node, text);
         Commands.ReloadResult result = daemons.get(node).reload().join();
         if (!(result instanceof Commands.Reloaded)) throw new AssertionError(result);
     }
