@@ -11,6 +11,8 @@ final class BoundedWait {
     private BoundedWait() {}
 
     /// What has not come by then will come later.
+    ///
+    /// @throws IllegalStateException with the cause, if it has failed
     static void on(CompletableFuture<?> until, long millis) {
         try {
             until.get(millis, TimeUnit.MILLISECONDS);

@@ -28,9 +28,9 @@ final class Control implements AutoCloseable {
         return CompletableFuture.supplyAsync(work, thread);
     }
 
-    /// As soon as what is under way has ended.
+    /// As soon as what is under way has ended; not if the daemon stops before.
     ///
-    /// @param failed event if it fails, or is not done as the daemon stops
+    /// @param failed event if it fails
     void run(String failed, Runnable work) {
         runAfter(0, failed, work);
     }

@@ -158,7 +158,7 @@ public final class Main {
 
     /// What came of it stands in the log.
     private static void reload(@Nullable Daemon daemon) {
-        if (daemon == null) return; // It has just read its file.
+        if (daemon == null) return; // It starts, with what it has just read.
         var _ =
                 daemon.reload()
                         .whenComplete(

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -38,31 +39,37 @@ final class StartPagesTest {
             delimiter = '|',
             textBlock =
                     """
-            r-xp | /usr/lib/libjvm.so     | 12 | 0 | 0 | true
-            r--p | /usr/lib/bascule.aot   | 12 | 0 | 0 | true
-            r--s | /usr/lib/with a blank  | 12 | 0 | 0 | true
-            rw-p | /usr/lib/bascule.aot   | 12 | 0 | 0 | false
-            rwxp | /usr/lib/libjvm.so     | 12 | 0 | 0 | false
-            rw-s | /dev/shm/ring          | 12 | 0 | 0 | false
-            ---p | /usr/lib/libjvm.so     | 12 | 0 | 0 | false
-            r--p | /usr/lib/moved.so      | 12 | 4 | 0 | false
-            r--p | /usr/lib/moved.so      | 12 | 0 | 4 | false
-            r-xp | [vdso]                 |  4 | 0 | 0 | false
-            r--p | ''                     | 12 | 0 | 0 | false
-            r-xp | /usr/lib/untouched.so  |  0 | 0 | 0 | false
+            r-xp | /lib/libjvm.so              | 12 | 0 | 0 | true
+            r--p | /lib/a cache                | 12 | 0 | 0 | true
+            r--s | /lib/a cache                | 12 | 0 | 0 | true
+            r-xp | /lib/libjvm.so (deleted)    | 12 | 0 | 0 | true
+            rw-p | /lib/a cache                | 12 | 0 | 0 | false
+            rwxp | /lib/libjvm.so              | 12 | 0 | 0 | false
+            rw-s | /lib/a cache                | 12 | 0 | 0 | false
+            ---p | /lib/libjvm.so              | 12 | 0 | 0 | false
+            r--p | /lib/libjvm.so              | 12 | 4 | 0 | false
+            r--p | /lib/libjvm.so              | 12 | 0 | 4 | false
+            r-xp | /lib/libjvm.so              |  0 | 0 | 0 | false
+            r--p | /etc/ld.so.cache            | 12 | 0 | 0 | false
+            r-xp | /other/lib/libjvm.so        | 12 | 0 | 0 | false
+            r-xp | [vdso]                      |  4 | 0 | 0 | false
+            r--p | ''                          | 12 | 0 | 0 | false
             """)
-    void givenMapping_whenChosen_thenOnlyWhatTheFileGivesBack(
+    void givenMapping_whenChosen_thenOnlyWhatItsFileGivesBack(
             String mode, String file, int rss, int anonymous, int swap, boolean chosen) {
         List<String> lines =
                 mapping("7f0000000000-7f0000003000 " + mode, file, rss, anonymous, swap);
 
-        var found = StartPages.unwritten(lines);
+        var found = StartPages.unwritten(lines, Set.of("/lib/libjvm.so", "/lib/a cache"));
 
         if (chosen)
             assertThat(found)
                     .containsExactly(
                             new StartPages.Mapping(
-                                    0x7f0000000000L, 0x7f0000003000L, file, rss * 1024L));
+                                    0x7f0000000000L,
+                                    0x7f0000003000L,
+                                    file.replace(" (deleted)", ""),
+                                    rss * 1024L));
         else assertThat(found).isEmpty();
     }
 
@@ -74,7 +81,7 @@ final class StartPagesTest {
         List<String> all =
                 List.of(first, cut.subList(0, 2), last).stream().flatMap(List::stream).toList();
 
-        assertThat(StartPages.unwritten(all))
+        assertThat(StartPages.unwritten(all, Set.of("/moved", "/cut", "/last")))
                 .containsExactly(new StartPages.Mapping(0x3000, 0x4000, "/last", 8192));
     }
 
@@ -88,10 +95,25 @@ final class StartPagesTest {
             assertThat(read.mismatch(MemorySegment.ofArray(content))).isEqualTo(-1);
             assertThat(resident(file)).isEqualTo(BYTES);
 
-            assertThat(StartPages.giveBack()).isGreaterThanOrEqualTo(BYTES);
+            assertThat(StartPages.giveBack(Set.of(file.toString()))).isGreaterThanOrEqualTo(BYTES);
 
             assertThat(resident(file)).isZero();
             assertThat(read.mismatch(MemorySegment.ofArray(content))).isEqualTo(-1);
+        }
+    }
+
+    @Test
+    void givenFileThatIsNotAsked_whenGivenBack_thenLeftAlone() throws IOException {
+        assumeThat(SMAPS).exists();
+        Path file = Files.write(folder.resolve("another"), content);
+        try (Arena arena = Arena.ofConfined();
+                FileChannel channel = FileChannel.open(file)) {
+            MemorySegment read = channel.map(MapMode.READ_ONLY, 0, BYTES, arena);
+            assertThat(read.mismatch(MemorySegment.ofArray(content))).isEqualTo(-1);
+
+            assertThat(StartPages.giveBack(Set.of("/nowhere"))).isZero();
+
+            assertThat(resident(file)).isEqualTo(BYTES);
         }
     }
 
@@ -105,7 +127,7 @@ final class StartPagesTest {
             MemorySegment own = channel.map(MapMode.PRIVATE, 0, BYTES, arena);
             own.set(ValueLayout.JAVA_INT, 4096, 4711);
 
-            StartPages.giveBack();
+            StartPages.giveBack(Set.of(file.toString()));
 
             assertThat(own.get(ValueLayout.JAVA_INT, 4096)).isEqualTo(4711);
             assertThat(resident(file)).isPositive();

@@ -4,7 +4,7 @@ package bascule.acceptance;
 ///
 /// @param trials       of each step that breaks something
 /// @param pauseSeconds of the run that looks for pauses; 0: none
-/// @param stretch      by what each bar of a time is longer; what a client waits at most is never stretched
+/// @param stretch      of bars of times; what a client waits at most is never stretched
 record Extent(int trials, int pauseSeconds, int stretch) {
     private static final int TRIALS = 3;
     private static final int PAUSE_SECONDS = 600;

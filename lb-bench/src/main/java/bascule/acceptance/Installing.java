@@ -40,12 +40,15 @@ final class Installing {
     private final Release release;
     private final Packages packages;
     private final Map<String, Listing> before = new LinkedHashMap<>();
+    private final int mostSeconds;
     private double installSeconds;
 
-    Installing(Pair pair, Release release, Packages packages) {
+    /// @param stretch of the time for which an address may stay
+    Installing(Pair pair, Release release, Packages packages, int stretch) {
         this.pair = pair;
         this.release = release;
         this.packages = packages;
+        mostSeconds = MOST_SECONDS * stretch;
     }
 
     void install(Found found) throws IOException, InterruptedException, Unavailable {
@@ -184,11 +187,11 @@ final class Installing {
                     () -> edge.name() + " still has the floating IP");
             double seconds = (System.nanoTime() - removed) / 1e9;
             found.fact(
-                    seconds <= MOST_SECONDS,
+                    seconds <= mostSeconds,
                     "%s: without the floating IP after %.1f s (≤ %d)",
                     edge.name(),
                     seconds,
-                    MOST_SECONDS);
+                    mostSeconds);
         }
         for (Edge edge : pair.edges()) {
             if (!pair.configuration().isEmpty()) {

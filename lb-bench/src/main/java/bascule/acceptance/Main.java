@@ -10,7 +10,6 @@ import java.util.stream.Stream;
 
 /// The command behind `packaging/acceptance`.
 final class Main {
-
     private Main() {}
 
     public static void main(String[] args) throws IOException, InterruptedException {

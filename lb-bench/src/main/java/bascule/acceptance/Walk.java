@@ -54,7 +54,7 @@ final class Walk {
     }
 
     void run() throws IOException, InterruptedException {
-        Installing installing = new Installing(pair, release, packages);
+        Installing installing = new Installing(pair, release, packages, extent.stretch());
         boolean there =
                 step(
                         "install",

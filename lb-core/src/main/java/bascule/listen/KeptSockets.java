@@ -38,7 +38,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// The manager is never waited for but for [#PATIENCE_MILLIS]: what it does not take is said again by [#catchUp]. It drops what is above its limit and says
 /// nothing, so no more is sent, and it says nothing of what it has done either, so a barrier behind all shows that it has. Where the limit is not its own
-/// word a probe goes before that: if the store had no place for it, it had none for all before.
+/// word a probe goes before that: if the store had no place for it, it may have had none for what came before.
 ///
 /// For the daemon's thread; [#count], [#stored] and [#obstacle] for any.
 public final class KeptSockets implements AutoCloseable {
@@ -270,11 +270,12 @@ public final class KeptSockets implements AutoCloseable {
             each.remove();
             forget(known.getKey());
         }
+        if (probe != null) forget(PROBE); // There is one place for one.
         catchUp();
     }
 
     private String overLimit(int sockets) {
-        return "there are %d, one for each bind and loop (expected: at most %d, as FDSTORE or BASCULE_FDSTORE say; FileDescriptorStoreMax= of the unit sets the one, Environment= the other, for systemd before 254)"
+        return "there are %d, one for each bind and loop (expected: at most %d, as FDSTORE says, or one less than BASCULE_FDSTORE; FileDescriptorStoreMax= of the unit sets the one, Environment= the other, for systemd before 254)"
                 .formatted(sockets, limit);
     }
 
@@ -347,7 +348,6 @@ public final class KeptSockets implements AutoCloseable {
         dropped = probe != null && probe.isClosed(0);
         close();
         unconfirmed = false;
-        if (!isProved && !manager.forget(PROBE)) owed.add(PROBE);
         if (dropped && !before)
             Events.warn(
                     "listening-sockets-not-kept",
@@ -357,6 +357,9 @@ public final class KeptSockets implements AutoCloseable {
                     Math.min(stored, kept.size()),
                     "reason",
                     DROPPED);
+        if (isProved) return;
+        owed.add(PROBE);
+        if (manager.forget(PROBE)) owed.remove(PROBE);
     }
 
     /// @return false if it is over
