@@ -302,26 +302,33 @@ public final class AccessLog implements AutoCloseable {
             return true;
         }
         try {
-            while (source.position < end) drainLines(source, end, open);
+            while (source.position < end) if (!drainLines(source, end, open)) pauseForRoom();
         } catch (IOException e) {
             lose(source, end, open, e);
         }
         return true;
     }
 
-    private void drainLines(Source source, long end, Sink to) throws IOException {
-        to.lines().take();
+    /// @return false if nothing could be written now
+    private boolean drainLines(Source source, long end, Sink to) throws IOException {
+        WholeLines lines = to.lines();
+        lines.take();
         try {
-            endCutLine(to);
-            do {
+            if (!lines.endCut(to.channel())) return false;
+            for (; ; ) {
                 int written = write(source.ring(), source.position, end, to);
-                if (written == 0) LockSupport.parkNanos(this, SHORTEST_PAUSE_NANOS); // A full pipe.
                 source.position += written;
                 source.loop.release(source.position);
-            } while (to.lines().cut());
+                if (!lines.cut()) return written > 0;
+                if (written == 0) pauseForRoom();
+            }
         } finally {
-            to.lines().give();
+            lines.give();
         }
+    }
+
+    private void pauseForRoom() {
+        LockSupport.parkNanos(this, SHORTEST_PAUSE_NANOS);
     }
 
     private int write(ByteBuffer ring, long from, long end, Sink to) throws IOException {
@@ -330,10 +337,7 @@ public final class AccessLog implements AutoCloseable {
         int length = (int) Math.min(Math.min(end - from, most), ring.capacity() - at);
         ByteBuffer piece = ring.limit(at + length).position(at);
         if (to.shared()) piece = wholeLines(ring, from, piece);
-        int start = piece.position();
-        int written = to.channel().write(piece);
-        if (written > 0) to.lines().cut(piece.get(start + written - 1) != '\n');
-        return written;
+        return to.lines().write(to.channel(), piece);
     }
 
     /// @param piece of the ring, ending anywhere
@@ -354,17 +358,12 @@ public final class AccessLog implements AutoCloseable {
     private static void endCutLineQuietly(Sink in) {
         in.lines().take();
         try {
-            endCutLine(in);
+            in.lines().endCut(in.channel());
         } catch (IOException _) {
             // The write that had failed was told.
         } finally {
             in.lines().give();
         }
-    }
-
-    private static void endCutLine(Sink in) throws IOException {
-        if (in.lines().cut() && in.channel().write(ByteBuffer.wrap(new byte[] {'\n'})) == 1)
-            in.lines().cut(false);
     }
 
     private void lose(Source source, long end, Sink open, IOException why) {

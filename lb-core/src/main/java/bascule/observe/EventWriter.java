@@ -1,9 +1,17 @@
 package bascule.observe;
 
-import java.io.PrintStream;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.channels.WritableByteChannel;
+import java.nio.charset.CharsetEncoder;
+import java.nio.charset.CodingErrorAction;
 import java.util.ArrayDeque;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.logging.Level;
 import java.util.logging.LogRecord;
 import org.jspecify.annotations.Nullable;
@@ -11,15 +19,31 @@ import org.jspecify.annotations.Nullable;
 /// Writes what is told on a thread of its own, so that no loop ever waits for whoever reads the log: a journal that stands still, a
 /// full pipe, a terminal stopped by ^S. What does not fit into the queue is dropped and counted, and so is all after it until the
 /// queue has been written; then a line says how many were lost, where they would have stood. Lines keep their order.
+///
+/// What cannot be written at all, as on a full disk, is counted only: there is nowhere to tell it. The next text is tried again, on a line of
+/// its own.
 final class EventWriter {
     /// Most lines that wait, and most characters of them, of one or two bytes each.
     static final int MOST_LINES = 4096;
 
     static final int MOST_CHARS = 1 << 20;
 
-    private final PrintStream out;
+    /// Most bytes of one write.
+    private static final int PIECE = 8 << 10;
+
+    /// Between two tries to write to a full pipe that does not wait.
+    private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+
+    private final WritableByteChannel out;
     private final EventFormat format;
     private final WholeLines lines;
+
+    // The thread's own. From the start, so that events can be told when memory is short.
+    private final ByteBuffer piece = ByteBuffer.allocateDirect(PIECE);
+    private final CharsetEncoder encoder =
+            UTF_8.newEncoder()
+                    .onMalformedInput(CodingErrorAction.REPLACE)
+                    .onUnmappableCharacter(CodingErrorAction.REPLACE);
 
     // Guarded by this.
     private final ArrayDeque<String> queue = new ArrayDeque<>();
@@ -31,7 +55,7 @@ final class EventWriter {
     private long dropped;
 
     /// @param lines of `out`
-    EventWriter(PrintStream out, EventFormat format, WholeLines lines) {
+    EventWriter(WritableByteChannel out, EventFormat format, WholeLines lines) {
         this.out = out;
         this.format = format;
         this.lines = lines;
@@ -52,7 +76,7 @@ final class EventWriter {
         notifyAll();
     }
 
-    /// Texts lost since the start.
+    /// Texts lost since the start, whole or from some place on.
     synchronized long dropped() {
         return dropped;
     }
@@ -76,14 +100,33 @@ final class EventWriter {
             String text = next();
             lines.take();
             try {
-                if (lines.cut()) out.print('\n');
-                lines.cut(false);
-                out.print(text);
-                out.flush();
+                write(text);
+            } catch (IOException _) {
+                lostInWriting();
             } finally {
                 lines.give();
             }
         }
+    }
+
+    private void write(String text) throws IOException {
+        while (!lines.endCut(out)) pauseForRoom();
+        var chars = CharBuffer.wrap(text);
+        encoder.reset();
+        boolean more;
+        do {
+            more = encoder.encode(chars, piece.clear(), true).isOverflow();
+            piece.flip();
+            while (piece.hasRemaining()) if (lines.write(out, piece) == 0) pauseForRoom();
+        } while (more);
+    }
+
+    private void pauseForRoom() {
+        LockSupport.parkNanos(this, PAUSE_NANOS);
+    }
+
+    private synchronized void lostInWriting() {
+        dropped++;
     }
 
     private synchronized String next() {
@@ -93,7 +136,7 @@ final class EventWriter {
             try {
                 wait();
             } catch (InterruptedException _) {
-                // Nobody ends this thread; a stream that was interrupted may leave the flag set.
+                // Nobody ends this thread.
             }
         }
         writing = true;

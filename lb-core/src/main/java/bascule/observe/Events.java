@@ -1,6 +1,10 @@
 package bascule.observe;
 
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -41,9 +45,15 @@ public final class Events {
     /// From now on events go to standard error, by a thread of their own, and from libraries what is a warning or worse (with
     /// `debug`: one level more). Called once, at the start of a daemon; whoever ends it calls [#flush].
     public static void start(bascule.config.Level least) {
+        FileChannel stderr = new FileOutputStream(FileDescriptor.err).getChannel();
+        start(least, stderr, WholeLines.STANDARD_ERROR);
+    }
+
+    /// For tests, elsewhere.
+    static void start(bascule.config.Level least, WritableByteChannel out, WholeLines lines) {
         for (Handler handler : LIBRARIES.getHandlers()) LIBRARIES.removeHandler(handler);
         var format = new EventFormat(isJournal(System.getenv("JOURNAL_STREAM")));
-        var to = new EventWriter(System.err, format, WholeLines.STANDARD_ERROR);
+        var to = new EventWriter(out, format, lines);
         LIBRARIES.addHandler(new Queue(to, format));
         writer = to;
         // The JVM's own way is to standard error, where whoever tells would wait for its reader.
@@ -58,7 +68,7 @@ public final class Events {
         if (to != null) to.flush(FLUSH_NANOS);
     }
 
-    /// Events that were lost since the start, because nobody read them in time.
+    /// Events that were lost since the start, because nobody read them in time or they could not be written.
     static long dropped() {
         EventWriter to = writer;
         return to == null ? 0 : to.dropped();

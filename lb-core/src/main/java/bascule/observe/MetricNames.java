@@ -112,7 +112,7 @@ final class MetricNames {
     static final Metric EVENTS_DROPPED =
             counter(
                     "bascule_events_dropped_total",
-                    "Events that were lost, because the log was not read fast enough.");
+                    "Events that were lost, because the log was not read fast enough, or could not be written at all.");
     static final Metric TLS_HANDSHAKES =
             counter(
                     "bascule_tls_handshakes_total",

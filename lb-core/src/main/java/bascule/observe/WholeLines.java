@@ -1,6 +1,8 @@
 package bascule.observe;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -16,7 +18,7 @@ final class WholeLines {
 
     private final ReentrantLock lock = new ReentrantLock(true);
 
-    /// Did a write that failed leave a line without its end? For who has it.
+    /// Does the last byte written here end no line? Guarded by the lock.
     private boolean cut;
 
     void take() {
@@ -27,12 +29,26 @@ final class WholeLines {
         lock.unlock();
     }
 
+    /// For who has it: has the last line here no end yet? Who gives it away so has failed to write.
     boolean cut() {
         return cut;
     }
 
-    void cut(boolean now) {
-        cut = now;
+    /// For who has it, and all that is written here.
+    ///
+    /// @return how many bytes were written, which may be none: a pipe that is full and does not wait
+    int write(WritableByteChannel to, ByteBuffer bytes) throws IOException {
+        int start = bytes.position();
+        int written = to.write(bytes);
+        if (written > 0) cut = bytes.get(start + written - 1) != '\n';
+        return written;
+    }
+
+    /// For who has it, before a line: ends the one before, if it was cut.
+    ///
+    /// @return false if that could not be written now
+    boolean endCut(WritableByteChannel to) throws IOException {
+        return !cut || write(to, ByteBuffer.wrap(new byte[] {'\n'})) == 1;
     }
 
     /// @return [#STANDARD_ERROR] if that is the same pipe, file, terminal or stream of the journal; else a place of its own

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.io.ByteArrayOutputStream;
 import java.io.OutputStream;
-import java.io.PrintStream;
+import java.nio.channels.Channels;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -50,8 +50,7 @@ final class EventWriterTest {
 
     private final Pipe pipe = new Pipe();
     private final EventWriter writer =
-            new EventWriter(
-                    new PrintStream(pipe, false, UTF_8), new EventFormat(true), new WholeLines());
+            new EventWriter(Channels.newChannel(pipe), new EventFormat(true), new WholeLines());
 
     /// With the first line in the writer's hands, so that the queue is empty.
     private void standStill() throws InterruptedException {

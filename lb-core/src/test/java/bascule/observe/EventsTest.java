@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
+import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -103,11 +103,9 @@ final class EventsTest {
         Logger root = Logger.getLogger("");
         Handler[] handlers = root.getHandlers();
         Level level = root.getLevel();
-        PrintStream stderr = System.err;
         var out = new ByteArrayOutputStream();
         try {
-            System.setErr(new PrintStream(out, true, StandardCharsets.UTF_8));
-            Events.start(bascule.config.Level.INFO);
+            Events.start(bascule.config.Level.INFO, Channels.newChannel(out), new WholeLines());
             Events.debug("hidden");
             Events.info("told", "n", 1);
             Logger.getLogger("io.netty.test").info("hidden too");
@@ -122,7 +120,6 @@ final class EventsTest {
             Events.complain("in its place");
             Events.flush();
         } finally {
-            System.setErr(stderr);
             Thread.setDefaultUncaughtExceptionHandler(null);
             for (Handler handler : root.getHandlers()) root.removeHandler(handler);
             for (Handler handler : handlers) root.addHandler(handler);
