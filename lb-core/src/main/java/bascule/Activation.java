@@ -53,7 +53,7 @@ final class Activation implements AutoCloseable {
     private final Listeners listeners;
     private final Health health;
     private final AdminPort admin;
-    private final Membership membership;
+    private final OwnNode ownNode;
     private final HostNames names;
     private @Nullable StickyKey stickyKey;
     private volatile InForce inForce;
@@ -75,7 +75,7 @@ final class Activation implements AutoCloseable {
             Listeners listeners,
             Health health,
             AdminPort admin,
-            Membership membership) {
+            OwnNode ownNode) {
         this.control = control;
         this.workers = workers;
         this.accessLog = accessLog;
@@ -84,7 +84,7 @@ final class Activation implements AutoCloseable {
         this.listeners = listeners;
         this.health = health;
         this.admin = admin;
-        this.membership = membership;
+        this.ownNode = ownNode;
         inForce = InForce.now(configuration, null);
         names = new HostNames(health.loop(), this::namesChanged, NameEvents::tell);
     }
@@ -167,7 +167,7 @@ final class Activation implements AutoCloseable {
         Events.level(next.logging().level());
         inForce = then;
         metrics.config(next.hash());
-        membership.configuration(next);
+        ownNode.configuration(next);
     }
 
     private Map<String, List<InetSocketAddress>> openAddresses() {

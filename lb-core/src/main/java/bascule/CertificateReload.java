@@ -16,9 +16,6 @@ import org.jspecify.annotations.Nullable;
 
 /// Has the folders of certificates watched that the configuration in force names, and what is new in them put in force.
 final class CertificateReload implements AutoCloseable {
-    /// Faults of a folder that stand in the log.
-    private static final int MOST_TOLD = 100;
-
     private final Control control;
     private final Activation activation;
     private final Metrics metrics;
@@ -73,7 +70,7 @@ final class CertificateReload implements AutoCloseable {
     private void refused(Path folder, List<CertificateFault> faults) {
         metrics.certificatesReloaded("refused");
         faults.stream()
-                .limit(MOST_TOLD)
+                .limit(ConfigurationReload.MOST_TOLD)
                 .forEach(
                         fault ->
                                 Events.worsened(

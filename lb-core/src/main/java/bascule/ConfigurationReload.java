@@ -27,8 +27,8 @@ record ConfigurationReload(
         Metrics metrics,
         @Nullable Service service,
         StatusSentence sentence) {
-    /// Faults of a refused file that stand in the log.
-    private static final int MOST_TOLD = 100;
+    /// Faults of one refused file or folder that stand in the log.
+    static final int MOST_TOLD = 100;
 
     /// From any thread.
     CompletableFuture<ReloadResult> begin() {

@@ -61,7 +61,7 @@ public final class Daemon {
     private final OwnPorts ownPorts = new OwnPorts();
     private final Listeners listeners;
     private final Health health;
-    private final Membership membership;
+    private final OwnNode ownNode;
     private final AdminPort admin = new AdminPort();
     private final Control control = new Control();
     private final Activation activation;
@@ -142,7 +142,7 @@ public final class Daemon {
                         service == null ? null : service.keptSockets(transport));
         NodeConfig self = configuration.node();
         health = Health.start(StateFolder.of(configuration), self == null ? "" : self.name());
-        membership = new Membership(tickets);
+        ownNode = new OwnNode(tickets);
         activation =
                 new Activation(
                         configuration,
@@ -154,7 +154,7 @@ public final class Daemon {
                         listeners,
                         health,
                         admin,
-                        membership);
+                        ownNode);
         view =
                 new StatusView(
                         activation::inForce,
@@ -162,9 +162,9 @@ public final class Daemon {
                         backends,
                         metrics,
                         latency,
-                        membership::status,
+                        ownNode::status,
                         service == null ? () -> null : service::view);
-        sentence = new StatusSentence(activation::inForce, listeners, backends, membership::status);
+        sentence = new StatusSentence(activation::inForce, listeners, backends, ownNode::status);
         reload =
                 new ConfigurationReload(
                         source, control, activation, listeners, metrics, service, sentence);
@@ -197,7 +197,7 @@ public final class Daemon {
                         metrics,
                         reload::begin,
                         accessLog::reopen,
-                        membership::cluster));
+                        ownNode::cluster));
         // Last, so that clients of a floating IP find all open.
         StartFailure alone = control.ask(this::join).join();
         if (alone != null) throw alone;
@@ -210,7 +210,7 @@ public final class Daemon {
         var parts =
                 new Node.Parts(listeners, backends, ownPorts, transport.loops(), health, tickets);
         try {
-            membership.join(activation.inForce().configuration(), parts, metrics);
+            ownNode.join(activation.inForce().configuration(), parts, metrics);
             return null;
         } catch (StartFailure failure) {
             return failure;
@@ -221,7 +221,7 @@ public final class Daemon {
     void serves() {
         Service manager = service;
         if (manager == null) return;
-        manager.watch(transport.loops(), membership.turns());
+        manager.watch(transport.loops(), ownNode.turns());
         manager.ready(sentence.text());
     }
 
@@ -234,7 +234,7 @@ public final class Daemon {
                             backend.config().retry().budgetPercent());
         }
         latency.sample(System.nanoTime());
-        membership.everySecond(Instant.now());
+        ownNode.everySecond(Instant.now());
         listeners.everySecond();
         for (String name : listeners.forgetEmpty()) metrics.removeListener(name);
         if (service != null) service.status(sentence.text());
@@ -278,7 +278,7 @@ public final class Daemon {
         Duration grace = activation.inForce().configuration().shutdownGrace();
         if (service != null) service.stopping(grace.plus(AROUND_GRACE));
         control.end(CONTROL_END_MILLIS);
-        membership.leave();
+        ownNode.leave();
         long end = System.nanoTime() + grace.toNanos();
         Events.info(
                 "stopping",
@@ -310,7 +310,7 @@ public final class Daemon {
                 && System.nanoTime() - end < 0
                 && pause(DRAIN_STEP_MILLIS))
             ;
-        membership.close();
+        ownNode.close();
         listeners.letGo();
         finish(System.nanoTime() + LATECOMERS_NANOS, LATECOMERS_STEP_MILLIS);
     }
@@ -326,7 +326,7 @@ public final class Daemon {
     }
 
     private void close() {
-        membership.close();
+        ownNode.close();
         certificates.close();
         control.close();
         activation.close();

@@ -12,13 +12,13 @@ import java.time.Instant;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
-/// The daemon's place in its cluster: none where it is alone, or has not joined yet. From any thread.
-final class Membership implements AutoCloseable {
+/// The daemon's own node of its cluster: none where it is alone, or has not joined yet. From any thread.
+final class OwnNode implements AutoCloseable {
     private final TicketRing tickets;
     private volatile @Nullable Node node; // Null = alone, or not there yet.
 
     /// @param tickets the cluster's once it is joined; before, and alone, they are kept fresh here
-    Membership(TicketRing tickets) {
+    OwnNode(TicketRing tickets) {
         this.tickets = tickets;
     }
 
